@@ -1,0 +1,10 @@
+# Every command is defined in tools/tasks.py; `make help` lists them. make.bat does the same on Windows.
+PYTHON ?= python3
+export LESSON OPTIONS UPGRADE
+
+TARGETS := help lab test notebooks text studies lint test-unit test-portable test-claims \
+	requirements address install clean
+.PHONY: $(TARGETS)
+
+$(TARGETS):
+	@"$(PYTHON)" tools/tasks.py $@

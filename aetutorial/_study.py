@@ -1,0 +1,274 @@
+"""Sweeps that take longer than a learner waits: a few points run live, the whole grid comes from a stored run.
+
+`make studies` runs the full grids and writes one JSON file per study, with what is needed to doubt it: a hash of
+the code involved, checksums of the data, versions and seeds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aetutorial import _runtime, _validate
+from aetutorial._fingerprint import Fingerprint, fingerprint
+
+MODE_VARIABLE = "AETUTORIAL_STUDIES"
+FOLDER_VARIABLE = "AETUTORIAL_STUDY_FOLDER"
+
+Point = Mapping[str, Any]
+Run = Callable[..., Mapping[str, float]]
+
+
+class StudyError(RuntimeError):
+    """A stored study is missing, was made by other code or data, or disagrees with the live run."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """The results of a sweep.
+
+    Attributes:
+        name: The study's name.
+        points: One dict per point of the grid, in the grid's order: the settings.
+        results: One dict per point: the measured numbers.
+    """
+
+    name: str
+    points: tuple[dict[str, Any], ...]
+    results: tuple[dict[str, float], ...]
+
+    def values(self, metric: str, **where: Any) -> np.ndarray:
+        """Return the measurements of `metric` at the points that match `where`, in the grid's order.
+
+        Args:
+            metric: The name of a measured number.
+            where: Settings and the values they must have.
+
+        Returns:
+            A float64 array of shape (points that match,).
+
+        Raises:
+            ValueError: no such metric or setting, or no point matches.
+        """
+        _validate.choice("metric", metric, sorted(self.results[0]))
+        for setting in where:
+            _validate.choice("where", setting, sorted(self.points[0]))
+        chosen = [
+            result[metric]
+            for point, result in zip(self.points, self.results, strict=True)
+            if all(point[setting] == value for setting, value in where.items())
+        ]
+        if not chosen:
+            raise ValueError(_validate.message("where", "settings of at least one point", where))
+        return np.array(chosen, dtype=np.float64)
+
+    def mean(self, metric: str, **where: Any) -> float:
+        """Return the mean of `values`."""
+        return float(self.values(metric, **where).mean())
+
+    def std(self, metric: str, **where: Any) -> float:
+        """Return the standard deviation of `values`, with n - 1 in the denominator (NaN for one value)."""
+        values = self.values(metric, **where)
+        return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+def study(
+    name: str, run: Run, grid: Sequence[Point], live: Sequence[Point], *, fresh: bool = False
+) -> Study:
+    """Run the live points, hold them against the stored study, and return the whole grid.
+
+    Args:
+        name: The study's name and file name; lower-case letters, digits and underscores.
+        run: A function of the notebook. It takes a point's settings as keyword arguments and returns a dict of
+            measured numbers. It builds its models inside, from `seed`.
+        grid: The points: dicts with the same settings, JSON scalars, among them "seed". Two
+            seeds or more for each combination of the other settings.
+        live: The points to run now, all of them in `grid`.
+        fresh: Run the whole grid now and ignore what is stored. For your own changes.
+
+    Returns:
+        The study over the whole grid.
+
+    Raises:
+        StudyError: nothing is stored, the code or the data changed since, or a live result lies outside the
+            range of the stored seeds, widened by their standard deviation on either side.
+        TypeError, ValueError: an argument is of the wrong form.
+    """
+    points = _points(name, grid, live)
+    path = _folder() / f"{name}.json"
+    print_ = fingerprint(run)
+    mode = os.environ.get(MODE_VARIABLE, "")
+    # Under sabotage the stored results say nothing: the whole grid is run with the broken data or training.
+    if fresh or _runtime.sabotage():
+        return Study(name, tuple(points), tuple(_measure(run, point) for point in points))
+    if mode == "run":
+        _run_all(name, run, points, print_, path)
+    stored = _stored(name, points, print_, path)
+    for point in live:
+        _compare(name, dict(point), _measure(run, point), stored)
+    if live:
+        print(
+            f"Study {name}: {len(live)} of {len(points)} points run now; "
+            "they lie within the spread of the stored ones."
+        )
+    return stored
+
+
+def _folder() -> Path:
+    return Path(os.environ.get(FOLDER_VARIABLE) or _runtime.repository_root() / "studies")
+
+
+def _points(name: str, grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]]:
+    if not isinstance(name, str) or not name.replace("_", "").isalnum() or name != name.lower():
+        expected = "a name of lower-case letters, digits and underscores"
+        raise ValueError(_validate.message("name", expected, name))
+    points = [dict(point) for point in grid]
+    if not points or any("seed" not in point or set(point) != set(points[0]) for point in points):
+        raise ValueError(
+            _validate.message("grid", 'dicts with the same settings, among them "seed"', grid)
+        )
+    groups: dict[str, set[Any]] = {}
+    for point in points:
+        groups.setdefault(_key(_setting(point)), set()).add(point["seed"])
+    if sum(len(seeds) for seeds in groups.values()) != len(points):
+        raise ValueError(_validate.message("grid", "points that differ from each other", grid))
+    if min(len(seeds) for seeds in groups.values()) < 2:
+        raise ValueError(_validate.message("grid", "at least two seeds for every setting", grid))
+    known = {_key(point) for point in points}
+    for chosen in live:
+        if _key(chosen) not in known:
+            raise ValueError(_validate.message("live", "points of the grid", dict(chosen)))
+    return points
+
+
+def _key(point: Point) -> str:
+    return json.dumps(dict(point), sort_keys=True)
+
+
+def _setting(point: Point) -> dict[str, Any]:
+    return {name: value for name, value in point.items() if name != "seed"}
+
+
+def _measure(run: Run, point: Point) -> dict[str, float]:
+    result = run(**point)
+    if not isinstance(result, Mapping) or not result:
+        raise TypeError(
+            _validate.message("run", "a function that returns a dict of numbers", result)
+        )
+    return {metric: float(value) for metric, value in result.items()}
+
+
+def _header(name: str, made_by: Fingerprint) -> dict[str, Any]:
+    return {
+        "name": name,
+        "code_hash": made_by.code_hash,
+        "parameters": made_by.parameters,
+        "data": made_by.data,
+    }
+
+
+def _run_all(
+    name: str, run: Run, points: list[dict[str, Any]], made_by: Fingerprint, path: Path
+) -> None:
+    """Run every point that an interrupted run of the same code has not run yet, and store the study."""
+    partial = path.with_suffix(".json.partial")
+    header = json.loads(json.dumps(_header(name, made_by)))
+    done: dict[str, Any] = {}
+    if partial.exists():
+        lines = [
+            json.loads(line)
+            for line in partial.read_text("utf-8").splitlines()
+            if line.endswith("}")
+        ]
+        if lines and lines[0] == header:
+            done = {_key(line["point"]): line for line in lines[1:]}
+    with _rewritten(partial, [header, *done.values()]) as file:
+        for i, point in enumerate(points):
+            if _key(point) in done:
+                continue
+            started = time.perf_counter()
+            result = _measure(run, point)
+            line = {
+                "point": point,
+                "result": result,
+                "seconds": round(time.perf_counter() - started, 2),
+            }
+            done[_key(point)] = line
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            print(f"{name}: point {i + 1} of {len(points)}")
+    lines = [done[_key(point)] for point in points]
+    import keras
+    import tensorflow as tf
+
+    document = header | {
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+        },
+        "seeds": sorted({point["seed"] for point in points}),
+        "seconds": round(sum(line["seconds"] for line in lines), 1),
+        "results": [{"point": line["point"], "result": line["result"]} for line in lines],
+    }
+    beside = path.with_suffix(".json.tmp")
+    beside.write_text(_compact(document), "utf-8")
+    os.replace(beside, path)
+    partial.unlink()
+
+
+def _rewritten(path: Path, lines: list[Any]) -> Any:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".tmp")
+    beside.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    os.replace(beside, path)
+    return path.open("a", encoding="utf-8")
+
+
+def _compact(document: dict[str, Any]) -> str:
+    """Return JSON with one result per line, so that a change reads well in a diff."""
+    results = ",\n".join("  " + json.dumps(result) for result in document["results"])
+    head = json.dumps({k: v for k, v in document.items() if k != "results"}, indent=1)
+    return f'{head[:-2]},\n "results": [\n{results}\n ]\n}}\n'
+
+
+def _stored(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path: Path) -> Study:
+    remedy = (
+        f"`make studies` runs it anew. To see what your own change does here, without storing it: "
+        f"`lesson.study({name!r}, ..., fresh=True)`."
+    )
+    if not path.exists():
+        raise StudyError(f"The study {name!r} has no stored results. {remedy}")
+    document = json.loads(path.read_text("utf-8"))
+    now = json.loads(json.dumps(_header(name, made_by)))
+    changed = [part for part in ("parameters", "data", "code_hash") if document[part] != now[part]]
+    if changed:
+        what = {"parameters": "its parameters", "data": "its data", "code_hash": "its code"}
+        listed = " and ".join(what[part] for part in changed)
+        raise StudyError(f"The study {name!r} was stored before {listed} changed. {remedy}")
+    results = {_key(entry["point"]): entry["result"] for entry in document["results"]}
+    missing = [point for point in points if _key(point) not in results]
+    if missing:
+        raise StudyError(f"The study {name!r} has no stored result for {missing[0]}. {remedy}")
+    return Study(name, tuple(points), tuple(results[_key(point)] for point in points))
+
+
+def _compare(name: str, point: dict[str, Any], result: dict[str, float], stored: Study) -> None:
+    for metric, value in result.items():
+        over_seeds = stored.values(metric, **_setting(point))
+        spread = float(over_seeds.std(ddof=1)) + 1e-6 * float(np.abs(over_seeds).max())
+        low, high = float(over_seeds.min()) - spread, float(over_seeds.max()) + spread
+        if not low <= value <= high:
+            raise StudyError(
+                f"The study {name!r} does not repeat: at {point}, {metric} is {value:.6g} now; the stored seeds "
+                f"gave {over_seeds.min():.6g} to {over_seeds.max():.6g}."
+            )

@@ -1,0 +1,27 @@
+"""Exercises of the lessons: one module per lesson, each with prompts, checks, hints and solutions.
+
+In a lesson: `from aetutorial.exercises import lesson01`. What follows is for those who write them.
+"""
+
+from aetutorial.exercises._core import (
+    Exercise,
+    close,
+    expect_array,
+    expect_model,
+    expect_number,
+    expect_text,
+)
+from aetutorial.exercises._run import NotAttempted, Wrong, call, expect_function
+
+__all__ = [
+    "Exercise",
+    "NotAttempted",
+    "Wrong",
+    "call",
+    "close",
+    "expect_array",
+    "expect_function",
+    "expect_model",
+    "expect_number",
+    "expect_text",
+]

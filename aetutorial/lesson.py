@@ -1,0 +1,191 @@
+"""What every lesson calls: `begin` for a quiet, seeded start; `claim` for a checked statement; `study` for a sweep."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aetutorial import _runtime, _validate
+from aetutorial._quiet import quiet_stderr
+from aetutorial._study import Study, StudyError, study
+
+__all__ = ["ClaimError", "Study", "StudyError", "begin", "claim", "study"]
+
+TITLES = (
+    "Start here",
+    "Concepts",
+    "Formulas",
+    "The Keras example",
+    "Dimensionality reduction",
+    "Denoising and anomalies",
+    "Generation",
+    "Measuring generation",
+    "Representation learning",
+    "Sparse codes",
+    "Challenges",
+    "Outlook",
+    "FAQ",
+)
+BREAKS = (*_runtime.SABOTAGES, "math")
+CLAIM_LOG_VARIABLE = "AETUTORIAL_CLAIM_LOG"
+
+
+class ClaimError(AssertionError):
+    """A claim of the lesson did not hold in this run."""
+
+
+def begin(number: int, *, seed: int = 0) -> None:
+    """Start a lesson: seed every random generator, start TensorFlow quietly, set the plot style.
+
+    Args:
+        number: The lesson's number, 0 to 12.
+        seed: Seed of Python's, NumPy's and TensorFlow's global generators, at least 0.
+
+    Raises:
+        TypeError, ValueError: an argument is not an integer, or out of range.
+        ImportError: TensorFlow or Keras can't be imported; what they printed is shown first.
+    """
+    number = _validate.integer("number", number, low=0, high=len(TITLES) - 1)
+    seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later messages: errors only
+    with quiet_stderr():
+        import keras
+        import tensorflow as tf
+
+    import matplotlib.pyplot as plt
+
+    tf.get_logger().setLevel("ERROR")  # its advice on retracing is for long-running programs
+    plt.style.use(Path(__file__).with_name("aetutorial.mplstyle"))
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  some libraries still draw from the global generator
+    keras.utils.set_random_seed(seed)
+    if _runtime.sabotage() == "no-training":
+        _switch_training_off(keras)
+    print(
+        f"Lesson {number}: {TITLES[number]}. Keras {keras.__version__} on TensorFlow "
+        f"{tf.__version__}, seed {seed}."
+    )
+
+
+def _switch_training_off(keras: Any) -> None:
+    """Make every Keras optimizer leave the weights alone; for `make test-claims` only."""
+
+    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        if not self.built and trainable_variables is not None:
+            self.build(trainable_variables)
+        return self.iterations.assign_add(1)
+
+    # The class whose `apply` all optimizers share; the public name inherits it.
+    keras.src.optimizers.base_optimizer.BaseOptimizer.apply = apply
+
+
+def claim(
+    text: str,
+    value: float,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    between: tuple[float, float] | None = None,
+    breaks: str,
+    digits: int | None = None,
+) -> None:
+    """State something and check it: print the claim if the measured value is within its bound.
+
+    Args:
+        text: The claim, a sentence without its number.
+        value: The measured value, a scalar.
+        above: The value must be greater than this.
+        below: The value must be less than this.
+        between: The value must lie in this closed interval. Exactly one bound is given.
+        breaks: What makes the claim fail, tested by `make test-claims`: "no-training" (the optimizers change
+            nothing), "shuffled-pixels" (per image), "shuffled-labels"; or "math": an identity,
+            which holds whatever the data and the training.
+        digits: Decimals to which the value is printed, 0 to 12; None (the default) prints the bound only. Use it
+            where another processor would print the same.
+
+    Raises:
+        ClaimError: the value is NaN or outside its bound.
+        TypeError, ValueError: an argument is of the wrong type, or not exactly one bound is given.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise TypeError(_validate.message("text", "a sentence", _validate.describe(text)))
+    _validate.choice("breaks", breaks, BREAKS)
+    if digits is not None:
+        digits = _validate.integer("digits", digits, low=0, high=12)
+    measured = _scalar(value)
+    low, high, expected = _bound(above, below, between)
+    on_its_edge = between is None and measured in (low, high) and math.isfinite(measured)
+    holds = low <= measured <= high and not on_its_edge  # never for NaN
+    sabotage = _runtime.sabotage()
+    _record(text=text, value=measured, expected=expected, breaks=breaks, holds=holds)
+    if holds:
+        shown = "" if digits is None else f"; measured {measured:.{digits}f}"
+        _say(f"Claim holds: {text} (expected {expected}{shown})")
+    elif sabotage:
+        print(
+            f"Claim fails under {sabotage}: {text} (expected {expected}; measured {measured:.6g})"
+        )
+    else:
+        raise ClaimError(
+            f"{text}: measured {measured:.6g}, expected {expected}. If you changed the lesson, this is "
+            "what your change did; if not, please report it."
+        )
+
+
+def _say(line: str) -> None:
+    print(textwrap.fill(line, 88, subsequent_indent="    ", break_on_hyphens=False))
+
+
+def _scalar(value: Any) -> float:
+    try:
+        number = np.asarray(value)
+    except (TypeError, ValueError):  # what NumPy can't read is refused below
+        number = np.array(None)
+    if number.dtype.kind not in "biuf" or number.size != 1:
+        arrived = _validate.describe(value)
+        raise TypeError(_validate.message("value", "one measured number", arrived))
+    return float(number.reshape(()))
+
+
+def _bound(
+    above: float | None, below: float | None, between: tuple[float, float] | None
+) -> tuple[float, float, str]:
+    given = [
+        name
+        for name, bound in (("above", above), ("below", below), ("between", between))
+        if bound is not None
+    ]
+    if len(given) != 1:
+        received = " and ".join(given) or "none of them"
+        raise ValueError(f"Give exactly one of `above`, `below`, `between`. Received: {received}.")
+    if between is not None:
+        if not isinstance(between, Sequence) or isinstance(between, str) or len(between) != 2:
+            arrived = _validate.describe(between)
+            raise ValueError(_validate.message("between", "two numbers", arrived))
+        low, high = (_validate.real("between", end) for end in between)
+        if low > high:
+            expected = "two numbers, the smaller first"
+            raise ValueError(_validate.message("between", expected, between))
+        return low, high, f"between {low:g} and {high:g}"
+    if above is not None:
+        low = _validate.real("above", above)
+        return low, math.inf, f"above {low:g}"
+    high = _validate.real("below", below)
+    return -math.inf, high, f"below {high:g}"
+
+
+def _record(**entry: Any) -> None:
+    """Append the outcome to the log that `make test-claims` reads, if one is named."""
+    log = os.environ.get(CLAIM_LOG_VARIABLE)
+    if log:
+        entry["value"] = repr(entry["value"])
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")

@@ -1,0 +1,274 @@
+"""Figures of the lessons: arrays in, Figure out. Nothing here trains or predicts.
+
+`show(fig, alt)` puts a figure into a notebook together with its alternative text: a sentence or two that say what
+the figure shows, for readers who can't see it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from aetutorial import _validate
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure with its alternative text and close it.
+
+    The text is stored as the image's `alt` metadata and as the output's plain text.
+
+    Args:
+        fig: The figure.
+        alt: What the figure shows, in words; at least 20 characters. No numbers that another processor would change.
+
+    Raises:
+        TypeError: `fig` is not a matplotlib Figure.
+        ValueError: `alt` is missing or too short to say anything.
+    """
+    from IPython.display import display
+
+    if not isinstance(fig, Figure):
+        raise TypeError(_validate.message("fig", "a matplotlib Figure", fig))
+    if not isinstance(alt, str) or len(alt.strip()) < 20:
+        raise ValueError(_validate.message("alt", "a text of at least 20 characters", alt))
+    text = " ".join(alt.split())
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+    plt.close(fig)
+    bundle = {"image/png": buffer.getvalue(), "text/plain": f"Figure: {text}"}
+    display(bundle, raw=True, metadata={"image/png": {"alt": text}})
+
+
+def image_rows(
+    rows: Mapping[str, Any], *, titles: Sequence[str] | None = None, cell: float = 0.62
+) -> Figure:
+    """Draw rows of grey images under each other, each row with its name at the left.
+
+    Args:
+        rows: Row name to images: shape (columns, height, width) or (columns, height, width, 1), values in [0, 1];
+            values outside are clipped. All rows have the same number of images.
+        titles: One title per column, or None.
+        cell: Width of one image, in inches.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError, ValueError: no rows, wrong shapes, or rows of different lengths.
+    """
+    if not rows:
+        raise ValueError(_validate.message("rows", "at least one row of images", rows))
+    images = {name: _images(f"rows[{name!r}]", row) for name, row in rows.items()}
+    columns = len(next(iter(images.values())))
+    for name, row in images.items():
+        if len(row) != columns:
+            expected = f"{columns} images, like the first row"
+            raise ValueError(_validate.message(f"rows[{name!r}]", expected, f"{len(row)}"))
+    if titles is not None and len(titles) != columns:
+        raise ValueError(_validate.message("titles", f"{columns} titles", f"{len(titles)}"))
+    label_width = 0.09 * max(len(name) for name in images) + 0.15
+    fig, axes = plt.subplots(
+        len(images),
+        columns,
+        figsize=(label_width + columns * cell, len(images) * cell + (0.3 if titles else 0)),
+        squeeze=False,
+        gridspec_kw={"wspace": 0.05, "hspace": 0.05},
+    )
+    for line, (name, row) in zip(axes, images.items(), strict=True):
+        for ax, image in zip(line, row, strict=True):
+            ax.imshow(image, vmin=0, vmax=1)
+            _bare(ax)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    for ax, title in zip(axes[0], titles or (), strict=False):
+        ax.set_title(title, fontsize="small", loc="center")
+    return fig
+
+
+def image_grid(images: Any, *, columns: int = 10, cell: float = 0.62) -> Figure:
+    """Draw grey images in a grid, row by row.
+
+    Args:
+        images: Shape (n, height, width) or (n, height, width, 1), values in [0, 1]; values outside are clipped.
+        columns: Images per row, at least 1.
+        cell: Width of one image, in inches.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError, ValueError: wrong shape or range.
+    """
+    columns = _validate.integer("columns", columns, low=1)
+    checked = _images("images", images)
+    lines = -(-len(checked) // columns)
+    fig, axes = plt.subplots(lines, columns, figsize=(columns * cell, lines * cell), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, image in zip(axes.flat, checked, strict=False):
+        ax.imshow(image, vmin=0, vmax=1)
+    return fig
+
+
+def learning_curves(
+    curves: Mapping[str, Any],
+    *,
+    ylabel: str,
+    floors: Mapping[str, float] | None = None,
+    log: bool = False,
+) -> Figure:
+    """Draw losses against epochs, with horizontal lines for what they are read against.
+
+    Args:
+        curves: Name to loss per epoch, shape (epochs,).
+        ylabel: What the loss is, with its unit.
+        floors: Name to value: baselines and floors, drawn as labelled horizontal lines.
+        log: Whether the loss axis is logarithmic.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError, ValueError: no curves, or one that is not a row of finite numbers.
+    """
+    if not curves:
+        raise ValueError(_validate.message("curves", "at least one curve", curves))
+    fig, ax = plt.subplots()
+    for name, curve in curves.items():
+        values = _validate.array(f"curves[{name!r}]", curve, ndim=1)
+        ax.plot(np.arange(1, len(values) + 1), values, label=name)
+    for i, (name, value) in enumerate((floors or {}).items()):
+        grey = str(0.25 + 0.15 * (i % 3))
+        ax.axhline(value, color=grey, linestyle=(0, (2, 2)), linewidth=1)
+        ax.annotate(
+            name,
+            (1.01, value),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize="small",
+            color=grey,
+            annotation_clip=False,
+        )
+    if log:
+        ax.set_yscale("log")
+    ax.set(xlabel="epoch", ylabel=ylabel)
+    if len(curves) > 1:
+        ax.legend()
+    return fig
+
+
+def bars(
+    values: Mapping[str, float],
+    *,
+    xlabel: str,
+    spread: Mapping[str, float] | None = None,
+    highlight: Sequence[str] = (),
+    log: bool = False,
+    digits: int = 3,
+) -> Figure:
+    """Draw horizontal bars, one per name, with the value written at the end of each.
+
+    Args:
+        values: Name to length, finite.
+        xlabel: What is measured, with its unit.
+        spread: Name to standard deviation, drawn as an error bar.
+        highlight: Names drawn hatched and in a second colour.
+        log: Whether the axis is logarithmic.
+        digits: Significant digits of the written values.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: no values, a name in `spread` or `highlight` that is not in `values`, or NaN.
+    """
+    if not values:
+        raise ValueError(_validate.message("values", "at least one bar", values))
+    _validate.array("values", list(values.values()), ndim=1)
+    for name in (*(spread or {}), *highlight):
+        _validate.choice("spread and highlight", name, list(values))
+    fig, ax = plt.subplots(figsize=(7.0, 0.7 + 0.38 * len(values)))
+    for name, value in values.items():
+        marked = name in highlight
+        error = (spread or {}).get(name)
+        ax.barh(
+            name,
+            value,
+            xerr=error,
+            color="#D55E00" if marked else "#0072B2",
+            hatch="//" if marked else None,
+            edgecolor="white",
+            height=0.65,
+            error_kw={"ecolor": "0.2", "capsize": 3},
+        )
+        text = f"{value:.{digits}g}"
+        ax.annotate(
+            text,
+            (value + (error or 0), name),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+        )
+    if log:
+        ax.set_xscale("log")
+    ax.margins(x=0.12)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(xlabel)
+    return fig
+
+
+def architecture(layers: Sequence[tuple[str, int]], *, code: int | None = None) -> Figure:
+    """Draw a chain of layers as bars whose heights follow their widths.
+
+    Args:
+        layers: (label, number of units) from input to output, at least two; units of at least 1.
+        code: Position of the code in `layers`, drawn in a second colour and hatched; None for none.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError, ValueError: too few layers, a width below 1, or a position out of range.
+    """
+    if len(layers) < 2:
+        raise ValueError(_validate.message("layers", "at least two layers", layers))
+    widths = [_validate.integer("layers", units, low=1) for _, units in layers]
+    if code is not None:
+        code = _validate.integer("code", code, low=0, high=len(layers) - 1)
+    heights = np.sqrt(np.array(widths) / max(widths))
+    fig, ax = plt.subplots(figsize=(1.15 * len(layers) + 0.6, 2.9))
+    for i, ((label, _), height) in enumerate(zip(layers, heights, strict=True)):
+        colour = "#D55E00" if i == code else "#0072B2"
+        hatch = "//" if i == code else None
+        ax.bar(i, height, 0.32, bottom=-height / 2, color=colour, hatch=hatch, edgecolor="white")
+        ax.text(i, -0.58, label, ha="center", va="top", fontsize="small")
+        if i + 1 < len(layers):
+            following = heights[i + 1]
+            for sign in (-1, 1):
+                ends = [sign * height / 2, sign * following / 2]
+                ax.plot([i + 0.16, i + 0.84], ends, color="0.6", linestyle="-", linewidth=1)
+    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-0.95, 0.55))
+    ax.set_axis_off()
+    return fig
+
+
+def _images(name: str, images: Any) -> np.ndarray:
+    checked = _validate.array(name, images, ndim=(3, 4))
+    if checked.ndim == 4:
+        if checked.shape[-1] != 1:
+            raise ValueError(_validate.message(name, "grey images, one channel", checked))
+        checked = checked[..., 0]
+    return np.clip(checked, 0, 1)
+
+
+def _bare(ax: Any) -> None:
+    ax.set(xticks=[], yticks=[])
+    ax.grid(visible=False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)

@@ -1,0 +1,570 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 1 · Concepts: squeeze, restore, and what it is good for
+#
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/01_concepts.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/01_concepts.ipynb)
+#
+# **Run time** about 60 s on two cores. **Study time** about 60 minutes for the core, 10 for the deeper part.
+#
+# **You will be able to**
+# - say what encoder, code, decoder and reconstruction are, and what exactly the objective compares;
+# - train an autoencoder on handwritten digits and judge it against honest baselines;
+# - try its three uses: compress, generate, represent; and say which of them work already;
+# - explain why the code must be a bottleneck, and test whether a model only copies.
+#
+# **You need** basic Python and NumPy. Keras is explained as it appears; the mathematics waits for lesson 2.
+#
+# <details><summary>On Colab, run this in a cell of its own first</summary>
+#
+# ```
+# !git clone -q --depth 1 https://github.com/OWNER/autoencoder-course course
+# import sys; sys.path.insert(0, "course")
+# ```
+# </details>
+
+# %%
+from aetutorial import data, lesson, metrics, plotting, training
+
+lesson.begin(1)  # seeds, a quiet start of TensorFlow, the plot style
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.decomposition import PCA
+
+# %% tags=["parameters"]
+latent_dim = 32  # size of the code
+hidden = 256  # units between input and code
+epochs = 12  # passes over the training data
+learning_rate = 0.002
+
+# %% [markdown]
+# ## The idea in one picture (core)
+#
+# An autoencoder is two networks with a narrow place between them.
+#
+# - The **encoder** turns the input $x$ into a short list of numbers, the **code** $z$.
+# - The **decoder** turns the code back into something of the input's size, the **reconstruction** $\hat x$ (say "x hat"; in Python, `x_hat`).
+# - The **objective**: make the reconstruction close to the input. Compared are $\hat x$ and $x$, what comes out and what went in. (One reads now and
+#   then that "the difference between encoder and decoder" is minimised. These are two functions with different jobs; nobody subtracts them.)
+#
+# No labels are used: the input is its own target. That is why autoencoders belong to *unsupervised* learning.
+#
+# The data are handwritten digits, a subset of MNIST that comes with the course: 10,000 pictures to train on, 2,000 held out. *Held-out* pictures are
+# never trained on; every score below is measured on them.
+
+# %%
+mnist = data.load("mnist")
+x_train = mnist.x_train.reshape(-1, 784)  # flatten 28 x 28 pixels into a row of 784 numbers
+x_test = mnist.x_test.reshape(-1, 784)
+y_train, y_test = mnist.y_train, mnist.y_test
+print("x_train", x_train.shape, x_train.dtype, "values", x_train.min(), "to", x_train.max())
+print("x_test ", x_test.shape)
+plotting.show(
+    plotting.image_grid(mnist.x_test[:20]),
+    "Twenty handwritten digits of 28 by 28 grey pixels in two rows.",
+)
+
+
+# %% [markdown]
+# Here are the two networks. `Dense(n)` is a layer of `n` units, each of which sees all numbers of the layer before; `relu` keeps positive numbers and sets
+# negative ones to zero; `sigmoid` squeezes any number into the interval from 0 to 1, as befits a pixel. Lesson 2 takes them apart.
+
+
+# %%
+def build(latent_dim, seed):
+    """Return encoder, decoder, and the two in a row."""
+    keras.utils.set_random_seed(seed)
+    encoder = keras.Sequential(
+        [
+            keras.Input((784,)),
+            keras.layers.Dense(hidden, activation="relu"),
+            keras.layers.Dense(latent_dim),
+        ]
+    )
+    decoder = keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            keras.layers.Dense(hidden, activation="relu"),
+            keras.layers.Dense(784, activation="sigmoid"),
+        ]
+    )
+    autoencoder = keras.Sequential([keras.Input((784,)), encoder, decoder])
+    autoencoder.compile(keras.optimizers.Adam(learning_rate), loss="mse")
+    return encoder, decoder, autoencoder
+
+
+encoder, decoder, autoencoder = build(latent_dim, seed=0)
+z = encoder.predict(x_test[:5], verbose=0)
+print("x", x_test[:5].shape, "-> z", z.shape, "-> x_hat", decoder.predict(z, verbose=0).shape)
+
+# %% [markdown]
+# The picture below is drawn from the model itself. The height of a bar grows with the number of units.
+
+# %%
+chain = [("input", 784)]
+for network in (encoder, decoder):
+    chain += [(layer.activation.__name__, layer.units) for layer in network.layers]
+labels = [f"{name}\n{units}" for name, units in chain]
+labels[0], labels[len(encoder.layers)] = "input x\n784", f"code z\n{latent_dim}"
+labels[-1] = "reconstruction\nsigmoid, 784"
+plotting.show(
+    plotting.architecture(
+        [(label, units) for label, (_, units) in zip(labels, chain, strict=True)],
+        code=len(encoder.layers),
+    ),
+    "Five bars in a row like an hourglass: input with 784 units, a layer of 256, the code with 32 in the narrow middle, "
+    "a layer of 256, the reconstruction with 784.",
+)
+
+# %% [markdown]
+# `training.fit` shows the pictures to the model, `epochs` times over, and nudges all weights so that the error falls. The loss `mse` is the mean squared
+# error: the squared difference of input and reconstruction, averaged over pixels and pictures.
+
+# %%
+history = training.fit(autoencoder, x_train, epochs=epochs, validation_data=x_test)
+curves = {"training": history.history["loss"], "held out": history.history["val_loss"]}
+mean_image = x_train.mean(axis=0)
+pca = PCA(latent_dim, random_state=0).fit(x_train)
+error = {
+    "mean image": metrics.mse(x_test, np.tile(mean_image, (len(x_test), 1))),
+    "PCA": metrics.mse(x_test, pca.inverse_transform(pca.transform(x_test))),
+    "autoencoder": metrics.mse(x_test, autoencoder.predict(x_test, verbose=0)),
+}
+floors = {name: error[name] for name in ("mean image", "PCA")}
+plotting.show(
+    plotting.learning_curves(curves, ylabel="mse (squared pixel units)", floors=floors, log=True),
+    "Training and held-out error against epoch, close together and falling, first fast, then slowly. They pass below the line of "
+    "PCA in the first half of the training and end well below it; the line of the mean image is far above.",
+)
+
+# %% [markdown]
+# Two baselines are drawn with the curves, because a loss means nothing alone:
+# - the **mean image**: always answer with the average training picture, whatever the input;
+# - **PCA** (principal component analysis): the best *linear* way to store a picture in 32 numbers. It needs no training loop at all.
+#
+# *Predict before you run.* By what factor is the autoencoder's error smaller than PCA's, with the same 32 numbers per picture?
+
+# %%
+shown = np.array([np.flatnonzero(y_test == digit)[0] for digit in range(10)])
+codes = encoder.predict(x_test[shown], verbose=0)
+rows = {
+    "input x": x_test[shown],
+    "autoencoder": decoder.predict(codes, verbose=0),
+    "PCA": pca.inverse_transform(pca.transform(x_test[shown])),
+    "mean image": np.tile(mean_image, (10, 1)),
+}
+plotting.show(
+    plotting.image_rows({name: row.reshape(-1, 28, 28) for name, row in rows.items()}),
+    "Ten held-out digits in four rows. The autoencoder's reconstructions look like the input, a little smoother. PCA's are blurred "
+    "with grey shadows around the strokes. The mean image is the same grey blob ten times.",
+)
+print(f"held-out mse   mean image {error['mean image']:.4f}   PCA {error['PCA']:.4f}")
+lesson.claim(
+    "the autoencoder's held-out error as a share of PCA's",
+    error["autoencoder"] / error["PCA"],
+    below=0.7,
+    breaks="no-training",
+)
+
+# %% [markdown]
+# One training run could be luck: the weights start from random numbers. So the course repeats what it claims with several seeds. That takes longer than you want
+# to wait, so a **study** runs one point of the sweep now and reads the others from a file that `make studies` wrote with the same code. The study checks that your run lies within
+# the stored spread.
+
+
+# %%
+def reconstruct_and_represent(seed):
+    """Train one autoencoder; return its held-out error and how well its codes find neighbours."""
+    encoder, _, autoencoder = build(latent_dim, seed)
+    training.fit(autoencoder, x_train, epochs=epochs, seed=seed, progress=False)
+    z_train, z_test = encoder.predict(x_train, verbose=0), encoder.predict(x_test, verbose=0)
+    return {
+        "mse": metrics.mse(x_test, autoencoder.predict(x_test, verbose=0)),
+        "accuracy": metrics.neighbour_accuracy(z_train, y_train, z_test, y_test),
+    }
+
+
+seeds = [{"seed": seed} for seed in range(5)]
+five = lesson.study("01_reconstruction", reconstruct_and_represent, seeds, live=seeds[1:2])
+print(
+    f"held-out mse over 5 seeds: {five.mean('mse'):.4f} ± {five.std('mse'):.4f}, PCA {error['PCA']:.4f}"
+)
+lesson.claim(
+    "PCA's error exceeds the autoencoder's, in standard deviations over the seeds",
+    metrics.paired_margin([error["PCA"]] * 5, five.values("mse")),
+    above=1,
+    breaks="no-training",
+)
+
+# %% [markdown]
+# The ± is a standard deviation over the seeds. The non-linear code stores digits better than the best linear one, by far more than luck.
+#
+# ## First use: fewer numbers, the main features kept (core)
+#
+# You have just seen it. 784 numbers became 32, and the digits stayed readable. This is **dimensionality reduction**. What is lost? Look at where
+# the error sits: the difference between input and reconstruction, averaged over the held-out pictures, pixel by pixel.
+
+# %%
+x_hat = autoencoder.predict(x_test, verbose=0)
+per_pixel = ((x_test - x_hat) ** 2).mean(axis=0)
+spread = x_test.var(axis=0)
+fig, axes = plt.subplots(1, 2, figsize=(5, 2.5))
+for ax, values, title in (
+    (axes[0], spread, "variance of the input"),
+    (axes[1], per_pixel, "error"),
+):
+    image = ax.imshow(values.reshape(28, 28), vmin=0)
+    ax.set_axis_off()
+    ax.set_title(title)
+    fig.colorbar(image, ax=ax, shrink=0.8)
+plotting.show(
+    fig,
+    "Two maps of 28 by 28 pixels. The variance of the input is high all over the middle of the picture. The error is several times smaller and "
+    "spread evenly over the same region.",
+)
+lesson.claim(
+    "share of the pixels' variance that is lost",
+    per_pixel.sum() / spread.sum(),
+    below=0.2,
+    breaks="no-training",
+)
+
+# %% [markdown]
+# Most of the variation among digits fits into 32 numbers. The small rest is the fine shape of the strokes. Lesson 4 asks how many numbers one needs, and counts real bytes.
+#
+# ## Second use: make new pictures (core)
+#
+# The decoder turns any 32 numbers into a picture. So why not feed it *random* numbers and get new digits? This is **generation**. New pictures from the distribution of the
+# data would be useful: to enlarge a small training set (*data augmentation*), or to test other models on fresh examples (*model evaluation*).
+#
+# *Predict before you run.* We decode (1) standard normal numbers, and (2) normal numbers with the mean and the spread of the real codes. Which looks more like digits?
+
+# %%
+rng = np.random.default_rng(0)
+z_train = encoder.predict(x_train, verbose=0)
+random_codes = rng.standard_normal((500, latent_dim))
+naive = decoder.predict(random_codes, verbose=0)
+matched = decoder.predict(z_train.mean(axis=0) + z_train.std(axis=0) * random_codes, verbose=0)
+plotting.show(
+    plotting.image_rows(
+        {
+            "standard normal": naive[:10].reshape(-1, 28, 28),
+            "mean and spread matched": matched[:10].reshape(-1, 28, 28),
+            "real, held out": x_test[:10].reshape(-1, 28, 28),
+        }
+    ),
+    "Three rows of ten pictures. Decoded standard normal codes are nearly the same grey smudge each time. Codes with matched mean and spread give "
+    "stroke-like shapes, few of which are digits. The bottom row has real digits for comparison.",
+)
+
+# %% [markdown]
+# Neither is good. Looks can deceive, so let us measure: how far is each picture from its nearest training picture? Real held-out digits give the reference, since a perfect
+# generator's samples would be about as far away as they are.
+
+
+# %%
+def distance_to_nearest(x, bank):
+    """Euclidean distance of each row of x to the nearest row of bank, shape (n,)."""
+    squared = (x**2).sum(axis=1)[:, None] + (bank**2).sum(axis=1) - 2 * x @ bank.T
+    return np.sqrt(np.maximum(squared, 0).min(axis=1))
+
+
+reference = distance_to_nearest(x_test[:500], x_train).mean()
+print(f"real held-out digits: {reference:.2f} from the nearest training picture, on average")
+lesson.claim(
+    "samples with matched spread are farther from the data than real digits, ratio",
+    distance_to_nearest(matched, x_train).mean() / reference,
+    above=1.15,
+    breaks="shuffled-pixels",
+)
+lesson.claim(
+    "contrast of the standard normal samples as a share of real contrast",
+    naive.std() / x_test.std(),
+    below=0.7,
+    breaks="shuffled-pixels",
+)
+
+# %% [markdown]
+# The reason: training shaped the decoder only where real codes lie. Nothing asked the codes to fill a ball evenly, or to have no holes. A random point mostly
+# falls where the decoder has never been. Lesson 6 shows how a *variational* autoencoder repairs this. A plain autoencoder is not a generator.
+#
+# ## Third use: features for other tasks (core)
+#
+# A code that can rebuild the picture must have kept what matters about it. So use the codes as features, for instance to *classify* or to *cluster*. This is
+# **representation learning**. A simple test needs no further training: look up the nearest training picture and take its label. How often is it right, if "nearest" is
+# measured between pixels, between PCA's 32 numbers, or between codes? A baseline that is often forgotten: the same encoder with *random, untrained* weights.
+
+# %%
+untrained, _, _ = build(latent_dim, seed=0)
+features = {
+    "raw pixels (784)": (x_train, x_test),
+    "PCA (32)": (pca.transform(x_train), pca.transform(x_test)),
+    "codes (32)": (z_train, encoder.predict(x_test, verbose=0)),
+    "untrained encoder (32)": (
+        untrained.predict(x_train, verbose=0),
+        untrained.predict(x_test, verbose=0),
+    ),
+}
+accuracy = {
+    name: metrics.neighbour_accuracy(train, y_train, test, y_test)
+    for name, (train, test) in features.items()
+}
+accuracy["codes (32)"] = five.mean("accuracy")
+plotting.show(
+    plotting.bars(
+        {name: 100 * value for name, value in accuracy.items()},
+        xlabel="labels found by the nearest neighbour (%)",
+        spread={"codes (32)": 100 * five.std("accuracy")},
+        highlight=["codes (32)"],
+    ),
+    "Four bars. Raw pixels, PCA and codes all find about 95 percent of the labels; the untrained encoder finds about 80 percent.",
+)
+lesson.claim(
+    "codes find more labels than the untrained encoder's, difference",
+    accuracy["codes (32)"] - accuracy["untrained encoder (32)"],
+    above=0.1,
+    breaks="no-training",
+)
+lesson.claim(
+    "codes against raw pixels, difference",
+    accuracy["codes (32)"] - accuracy["raw pixels (784)"],
+    between=(-0.02, 0.02),
+    breaks="no-training",
+)
+
+# %% [markdown]
+# Read this soberly. The code keeps what a neighbour search needs, with 24 times fewer numbers, and that is useful: less memory, faster search. But it is *not better* than raw pixels
+# or PCA here. Anyone who reports only "95 % from 32 numbers" hides the baseline. Lesson 8 finds out when learned features do win.
+
+# %%
+queries = np.array([np.flatnonzero(y_test == digit)[3] for digit in (2, 3, 4, 5, 7, 8, 9)])
+found = {"query": x_test[queries]}
+for name in ("raw pixels (784)", "codes (32)"):
+    train, test = features[name]
+    distance = ((test[queries, None] - train[None]) ** 2).sum(axis=2)
+    found[f"nearest by {name.split(' (')[0]}"] = x_train[distance.argmin(axis=1)]
+plotting.show(
+    plotting.image_rows({name: row.reshape(-1, 28, 28) for name, row in found.items()}),
+    "Seven held-out digits, and below each the nearest training picture by raw pixels and by codes. The neighbours resemble the query in shape "
+    "and slant, under both distances.",
+)
+
+# %% [markdown]
+# ## Why the code must be narrow (core)
+#
+# What if the code has *more* numbers than the input? Then the encoder may pass everything through, and the decoder may pass it on. The error is nearly zero, and the model has learned nothing about
+# digits: it is a copying machine. How can one tell? Feed it something that is *not* a digit. We add random noise to held-out digits. A model that knows digits can't reproduce the noise. A copying machine can.
+#
+# To change one thing at a time, we take away the hidden layers and compare codes of 32 and 1024 numbers, first with a *linear* output layer: no squeezing function at the end.
+
+# %%
+narrow, wide = 32, 1024
+small_train = x_train[:5000]
+noise = 0.3 * np.random.default_rng(1).standard_normal(x_test.shape)
+x_noisy = (x_test + noise).astype("float32")
+
+
+def one_layer(code, output, seed):
+    """Train a one-layer encoder and a one-layer decoder."""
+    keras.utils.set_random_seed(seed)
+    layers = [
+        keras.Input((784,)),
+        keras.layers.Dense(code),
+        keras.layers.Dense(784, activation=output),
+    ]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.Adam(0.5 * learning_rate), loss="mse")
+    training.fit(model, small_train, epochs=12, seed=seed, progress=False)
+    return model
+
+
+models = {code: one_layer(code, "linear", seed=0) for code in (narrow, wide)}
+
+# %% [markdown]
+# *Predict before you run.* Which of the two has the smaller error on clean held-out digits? And which output is closer to the clean digit when the input is noisy?
+
+# %%
+plotting.show(
+    plotting.image_rows(
+        {
+            "noisy input": x_noisy[shown].reshape(-1, 28, 28),
+            "code of 32": models[narrow].predict(x_noisy[shown], verbose=0).reshape(-1, 28, 28),
+            "code of 1024": models[wide].predict(x_noisy[shown], verbose=0).reshape(-1, 28, 28),
+        }
+    ),
+    "Ten noisy digits in three rows. The model with a code of 32 returns blurred digits without speckles. The model with a "
+    "code of 1024 returns the speckles nearly unchanged.",
+)
+
+
+# %% [markdown]
+# In numbers, over three seeds. The unit is the noise itself: 1 means that the output is as far from the clean digit as the noisy input was, 0 means that all noise is gone. The table has a second pair of
+# models, with a sigmoid output. Guess what they do.
+
+
+# %%
+def copy_or_learn(code, output, seed):
+    """Return the error on clean digits, and the error on noisy ones in units of the noise."""
+    model = one_layer(code, output, seed)
+    clean = metrics.mse(x_test, model.predict(x_test, verbose=0))
+    noisy = metrics.mse(x_test, model.predict(x_noisy, verbose=0))
+    return {"clean": clean, "noisy": noisy / float((noise**2).mean())}
+
+
+settings = [(code, output) for output in ("linear", "sigmoid") for code in (narrow, wide)]
+grid = [
+    {"code": code, "output": output, "seed": seed} for code, output in settings for seed in range(3)
+]
+width = lesson.study("01_width", copy_or_learn, grid, live=[grid[0]])
+print("code  output   error, clean   error, noisy / noise")
+for code, output in settings:
+    where = {"code": code, "output": output}
+    print(f"{code:4d}  {output:8s} {width.mean('clean', **where):.4f}", end="")
+    print(f"{width.mean('noisy', **where):20.3f} ± {width.std('noisy', **where):.3f}")
+x_hat_pca = pca.inverse_transform(pca.transform(x_noisy))
+print(
+    f"PCA with 32 numbers{error['PCA']:10.4f}{metrics.mse(x_test, x_hat_pca) / (noise**2).mean():20.3f}"
+)
+
+# %%
+lesson.claim(
+    "the wide linear model copies: error on clean digits",
+    width.values("clean", code=wide, output="linear").max(),
+    below=0.003,
+    breaks="no-training",
+)
+lesson.claim(
+    "and lets most of the noise through",
+    width.mean("noisy", code=wide, output="linear"),
+    between=(0.6, 1.0),
+    breaks="no-training",
+)
+lesson.claim(
+    "the narrow one removes most of it: what is left",
+    width.mean("noisy", code=narrow, output="linear"),
+    below=0.4,
+    breaks="no-training",
+)
+lesson.claim(
+    "the wide model with a sigmoid output removes most of it, too",
+    width.mean("noisy", code=wide, output="sigmoid"),
+    below=0.3,
+    breaks="no-training",
+)
+
+# %% [markdown]
+# The first two rows are the textbook story. With 1024 numbers and a linear output the model is a copying machine: the better it copies, the less it knows. An autoencoder whose code is smaller than its input is called
+# **undercomplete**; one whose code is larger, **overcomplete**.
+#
+# The last row is not in the textbooks. The same wide code with a *sigmoid* output removes more noise than any other row. Has it learned about digits after all?
+#
+# ### A look at the surprise (deeper)
+#
+# Four pixels in five of an MNIST picture are exactly 0. To produce 0, a sigmoid needs a large negative number, and once there it hardly moves: noise of size 0.3 disappears in its flat end. If that is the explanation, the noise should be gone where the digit
+# is white, and still there on the grey edges of the strokes. We measure both.
+
+# %%
+flat = one_layer(wide, "sigmoid", seed=0).predict(x_noisy, verbose=0)
+left = (flat - x_test) ** 2
+background = x_test == 0
+edges = (x_test > 0.2) & (x_test < 0.8)
+ratio = {"background": left[background].mean(), "edges": left[edges].mean()}
+print(f"share of pixels that are exactly 0: {background.mean():.0%}")
+lesson.claim(
+    "noise left in the background", ratio["background"] / 0.09, below=0.2, breaks="no-training"
+)
+lesson.claim(
+    "the edges keep several times as much noise as the background",
+    ratio["edges"] / ratio["background"],
+    between=(3, 300),
+    breaks="no-training",
+)
+
+# %% [markdown]
+# So the sigmoid cleaned the paper; it did not understand the ink. The lesson is not that wide codes never work. It is that a small reconstruction error proves nothing, and that one test can mislead: look where the error sits. Lessons 5 and 9
+# return to wide codes that *are* forced to learn, by noise or by sparsity.
+
+# %% [markdown]
+# ## Change one thing
+#
+# Edit the parameters at the top and run all cells again. A study notices that its stored results no longer belong to your code and says so; add `fresh=True` to its call to compute your own, at the price of a minute or two.
+# - `latent_dim = 2`: expect reconstructions of the commonest shapes only. Is it still ahead of PCA with two numbers?
+# - `latent_dim = 128`: expect a smaller error for both. Which one gains more?
+# - `epochs = 3`: expect the autoencoder to fall behind PCA. A network needs time; PCA needs none.
+
+# %% [markdown]
+# ## Exercises
+#
+# Each exercise prints its task, takes your answer in the next cell, and checks it. `.hint()` gives a hint, then a stronger one; `.solution()` shows one way to do it.
+
+# %%
+from aetutorial.exercises import lesson01
+
+lesson01.objective.prompt()
+
+# %%
+answer = None  # your text
+lesson01.objective.check(answer)
+
+# %%
+lesson01.compression.prompt()
+
+# %%
+answer = None  # your number
+lesson01.compression.check(answer)
+
+# %%
+lesson01.reconstruct.prompt()
+
+
+# %%
+def reconstruct(encoder, decoder, x): ...  # your line
+
+
+lesson01.reconstruct.check(reconstruct)
+
+# %%
+lesson01.components.prompt()
+
+# %%
+answer = None  # your number
+lesson01.components.check(answer)
+
+# %%
+lesson01.nearest.prompt()
+
+
+# %%
+def nearest(z_query, z_bank): ...  # your lines
+
+
+lesson01.nearest.check(nearest)
+
+# %% [markdown]
+# ## What you now know
+#
+# - An autoencoder compares its output with its input. Encoder and decoder are trained together, without labels.
+# - With 32 numbers it restores held-out digits better than PCA with 32 numbers, over five seeds.
+# - Its decoder is not yet a generator: random codes fall into holes.
+# - Its codes are good features, but on this task no better than pixels or PCA.
+# - A wide code can copy. Error alone does not show it; a test with inputs that are *not* data does.
+#
+# **In practice**, start with the baselines: the mean, PCA, raw features. They cost a line each, and quite often they are enough.
+#
+# ## References
+#
+# - H. Bourlard, Y. Kamp (1988). Auto-association by multilayer perceptrons and singular value decomposition. *Biological Cybernetics* 59, 291–294.
+# - G. E. Hinton, R. R. Salakhutdinov (2006). Reducing the dimensionality of data with neural networks. *Science* 313, 504–507.
+# - P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol (2008). Extracting and composing robust features with denoising autoencoders. *ICML*, 1096–1103.
+# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). Gradient-based learning applied to document recognition. *Proceedings of the IEEE* 86, 2278–2324 (MNIST).
+#
+# Next: [lesson 2, formulas](02_formulas.ipynb), where you build all of this from NumPy and check every gradient.

@@ -1,0 +1,216 @@
+"""Every command of the course, defined once: `python3 tools/tasks.py NAME [VARIABLE=value]`.
+
+Makefile and make.bat hand their targets on to this file, so that all systems have the same names.
+A command that needs the course's environment first sees to it that `.venv` holds it (install.py).
+Commands return exit codes: 0 is success, so `first() or second()` stops at the first failure.
+
+Runs on a learner's bare Python: see install.py for what that asks of this file.
+"""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+
+import install
+from install import ROOT, run
+
+START = "notebooks/00_start_here.ipynb"
+UV = "uv==0.13.9"
+TASKS: "dict[str, Callable[[], int]]" = {}
+
+
+def task(function: "Callable[[], int]") -> "Callable[[], int]":
+    """Register a command: `test_unit` becomes test-unit; its help is the docstring."""
+    TASKS[function.__name__.strip("_").replace("_", "-")] = function
+    return function
+
+
+def python(*arguments: str, **variables: str) -> int:
+    """Run the environment's Python, which is installed first where it need be."""
+    return install.ensure() or run([str(install.venv_python(ROOT)), *arguments], variables)
+
+
+def module(*arguments: str, **variables: str) -> int:
+    """Run a module of the environment, as `python -m` does."""
+    return python("-m", *arguments, **variables)
+
+
+def lesson() -> "list[str]":
+    """Return the start of the lessons' names that the variable LESSON gives; empty means all."""
+    return [os.environ["LESSON"]] if os.environ.get("LESSON") else []
+
+
+def compare_notebooks(**variables: str) -> int:
+    """Run the lessons and compare every output with the stored one."""
+    folders = ROOT / "notebooks", ROOT / "notebooks" / "optional"
+    found = [path for folder in folders for path in sorted(folder.glob("*.ipynb"))]
+    chosen = [path for path in found if path.name.startswith("".join(lesson()))]
+    if not chosen:
+        known = ", ".join(path.stem for path in found) or "none"
+        print(f"No notebook's name starts with '{''.join(lesson())}'. There are: {known}.")
+        return 1
+    options = [
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=300",
+        "--nbval-sanitize-with=tests/nbval_sanitize.cfg",
+    ]
+    names = [str(path.relative_to(ROOT)) for path in chosen]
+    return module("pytest", *options, *names, **variables)
+
+
+@task
+def lab() -> int:
+    """Open the course in JupyterLab (OPTIONS=--no-browser hands options on)."""
+    options = [
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={ROOT}",
+        "--ServerApp.port_retries=50",  # a port that is taken is stepped over
+        f"--LabApp.default_url=/lab/tree/{START}",  # where the address that it prints leads
+        # The course works offline: no look for news or new versions, and no question about it.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")  # root, as in a container: Jupyter would refuse
+    return module("jupyterlab", *options, *shlex.split(os.environ.get("OPTIONS", "")), START)
+
+
+@task
+def test() -> int:
+    """Check everything: style, types, unit tests, every stored output."""
+    return test_unit() or compare_notebooks()
+
+
+@task
+def notebooks() -> int:
+    """Execute the lessons anew, store outputs and text pairs (LESSON=03: only that one)."""
+    return python("tools/notebooks.py", "run", *lesson())
+
+
+@task
+def text() -> int:
+    """Carry an edit made in a notebook over to its text pair (LESSON=03)."""
+    return python("tools/notebooks.py", "text", *lesson())
+
+
+@task
+def studies() -> int:
+    """Run the sweeps whose stored results the lessons show (LESSON=03)."""
+    return python("tools/notebooks.py", "studies", *lesson())
+
+
+@task
+def lint() -> int:
+    """Check style (ruff) and types (mypy)."""
+    return (
+        module("ruff", "check", ".") or module("ruff", "format", "--check", ".") or module("mypy")
+    )
+
+
+@task
+def test_unit() -> int:
+    """Check style, types and unit tests; run no lesson."""
+    return lint() or module("pytest", "--cov=aetutorial", "--cov-fail-under=95", "tests")
+
+
+@task
+def test_portable() -> int:
+    """Compare the lessons' outputs twice as if on other processors (LESSON=03)."""
+    # The nearest stand-ins at hand: other kernels, then another order of summation.
+    threads = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+    return compare_notebooks(TF_ENABLE_ONEDNN_OPTS="0") or compare_notebooks(
+        **dict.fromkeys(threads, "1")
+    )
+
+
+@task
+def test_claims() -> int:
+    """Sabotage the lessons: each claim must fail under the sabotage it names (LESSON=03)."""
+    return python("tools/claims.py", *lesson())
+
+
+@task
+def requirements() -> int:
+    """Compile requirements.txt from pyproject.toml (UPGRADE=1 renews what is not pinned there)."""
+    # uv has a small folder of its own: it is no part of what a learner installs.
+    folder = ROOT / ".venv-tools"
+    scripts = folder / ("Scripts" if os.name == "nt" else "bin")
+    options = [
+        *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest"),
+        *("--generate-hashes", "--no-emit-index-url", "--extra", "lab", "--extra", "check"),
+        *("--custom-compile-command", "make requirements", "--output-file", "requirements.txt"),
+        *(["--upgrade"] if os.environ.get("UPGRADE") else []),
+    ]
+    return (
+        run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        or run([str(scripts / "python"), "-m", "pip", "install", "--quiet", UV])
+        or run([str(scripts / "uv"), "pip", "compile", "--quiet", *options, "pyproject.toml"])
+    )
+
+
+@task
+def address() -> int:
+    """Write the public address from pyproject.toml into the badges."""
+    return python("tools/address.py")
+
+
+@task
+def install_() -> int:
+    """Install or update the environment in .venv (the other commands do it themselves)."""
+    return install.ensure()
+
+
+@task
+def clean() -> int:
+    """Delete the environment and what the checks leave behind."""
+    caches = [ROOT / name for name in (".venv-tools", ".mypy_cache", ".ruff_cache", ".claims")]
+    caches += ROOT.glob("*.egg-info")
+    for folder in ("aetutorial", "notebooks", "tests", "tools"):
+        for name in ("__pycache__", ".ipynb_checkpoints"):
+            caches += (ROOT / folder).rglob(name)
+    try:
+        install.remove_venv(ROOT)
+        for cache in caches:
+            if cache.is_dir():
+                shutil.rmtree(str(cache))
+        if (ROOT / ".coverage").exists():
+            (ROOT / ".coverage").unlink()
+    except OSError as error:
+        print(f"Cannot delete everything: {error}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+@task
+def help_() -> int:
+    """Show this list."""
+    for name, function in TASKS.items():
+        print(f"  {name:14}{(function.__doc__ or '').splitlines()[0]}")
+    return 0
+
+
+def main(arguments: "list[str]") -> int:
+    """Run the named command; VARIABLE=value sets an environment variable, as make does."""
+    names = []
+    for argument in arguments:
+        variable, equals, value = argument.partition("=")
+        if equals:
+            os.environ[variable] = value
+        else:
+            names.append(argument)
+    name = names[0] if names else "help"
+    if len(names) > 1 or name not in TASKS:
+        print(f"There is no command '{' '.join(names)}'. There are:", file=sys.stderr)
+        help_()
+        return 2
+    return TASKS[name]()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
