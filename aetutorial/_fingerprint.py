@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
-import dis
+import functools
 import hashlib
 import inspect
+import io
 import json
+import symtable
+import sys
 import textwrap
+import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,9 +27,6 @@ NOT_FOLLOWED = (
     "aetutorial.plotting",
     "aetutorial.lesson",
 )
-
-
-READS = ("LOAD_GLOBAL", "LOAD_NAME")
 
 
 @dataclass
@@ -63,13 +64,31 @@ def _follow(item: Any, found: Fingerprint, sources: dict[str, str], home: str) -
     key = f"{item.__module__}.{item.__qualname__}"
     if key in sources:
         return
-    text = textwrap.dedent(inspect.getsource(item))
+    try:
+        text = textwrap.dedent(_source(item))
+        tree = ast.parse(text)
+    except (OSError, TypeError, SyntaxError):  # a lambda within an expression, or what `exec` made
+        raise TypeError(
+            f"A study reads the source of what it runs, and finds none for `{key}`. Write it as a `def` or "
+            "`class` in a cell."
+        ) from None
     sources[key] = _without_remarks(text)
-    tree = ast.parse(text)
-    names = _global_names(item)
     scope = _scope(item)
-    for name in sorted(names & scope.keys()):
+    for name in sorted(_names_from_outside(tree) & scope.keys()):
         _visit(name, scope[name], tree, found, sources, home)
+
+
+def _source(item: Any) -> str:
+    """Return the source of a function or class; `inspect` finds no class of a notebook, its cells do."""
+    try:
+        return inspect.getsource(item)
+    except (OSError, TypeError):
+        for cell in reversed(getattr(sys.modules.get(item.__module__), "In", ())):
+            for node in ast.parse(cell).body:
+                if isinstance(node, ast.ClassDef) and node.name == item.__qualname__:
+                    first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+                    return "\n".join(cell.splitlines()[first - 1 : node.end_lineno])
+        raise
 
 
 def _visit(
@@ -80,21 +99,29 @@ def _visit(
             for attribute in sorted(_attributes_of(name, tree)):
                 member = getattr(value, attribute, None)
                 _visit(f"{name}.{attribute}", member, tree, found, sources, home)
-    elif inspect.isclass(value) or inspect.isroutine(value):
+    elif inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, np.ufunc):
         if _is_followed(value, home):
             _follow(value, found, sources, home)
+    elif isinstance(value, functools.partial):
+        parts = [value.func, list(value.args), value.keywords]
+        _visit(name, parts, tree, found, sources, home)
     elif isinstance(value, np.ndarray):
         found.data[name] = _checksum(value)
     elif isinstance(getattr(value, "checksum", None), str):
         found.data[name] = value.checksum
     elif value is not None:
         try:
-            found.parameters[name] = json.loads(json.dumps(value))
+            plain = value.item() if isinstance(value, np.generic) else value
+            found.parameters[name] = json.loads(json.dumps(plain))
         except (TypeError, ValueError):
-            raise TypeError(
-                f"The function of a study reads the global `{name}`, a {type(value).__name__}. It may read functions, "
-                "plain values, arrays and data sets; models are built inside it."
-            ) from None
+            if not isinstance(value, dict | list | tuple):
+                raise TypeError(
+                    f"The function of a study reads the global `{name}`, a {type(value).__name__}. It may read "
+                    "functions, plain values, arrays and data sets; models are built inside it."
+                ) from None
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, item in items:
+                _visit(f"{name}[{key!r}]", item, tree, found, sources, home)
 
 
 def _is_followed(value: Any, home: str) -> bool:
@@ -113,23 +140,22 @@ def _scope(item: Any) -> dict[str, Any]:
     return {**item.__globals__, **closure}
 
 
-def _global_names(item: Any) -> set[str]:
-    if not inspect.isclass(item):
-        return _names_in(item.__code__) | set(item.__code__.co_freevars)
-    names = {base.__name__ for base in item.__bases__}
-    for member in vars(item).values():
-        plain = getattr(member, "__func__", getattr(member, "fget", member))
-        if inspect.isfunction(plain):
-            names |= _names_in(plain.__code__)
-    return names
-
-
-def _names_in(code: CodeType) -> set[str]:
-    """Return the globals that a code object reads; an attribute or a local of the same name is none."""
-    names = {step.argval for step in dis.get_instructions(code) if step.opname in READS}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= _names_in(constant)
+def _names_from_outside(tree: ast.AST) -> set[str]:
+    """Return the names that a definition takes from outside, also in its default values and decorators."""
+    for node in ast.walk(tree):  # annotations compute nothing
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+    outermost = symtable.symtable(ast.unparse(tree), "study", "exec")
+    names = {symbol.get_name() for symbol in outermost.get_symbols() if symbol.is_referenced()}
+    tables = outermost.get_children()
+    while tables:
+        table = tables.pop()
+        names |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+        tables += table.get_children()
     return names
 
 
@@ -144,9 +170,10 @@ def _attributes_of(name: str, tree: ast.AST) -> set[str]:
 
 
 def _without_remarks(text: str) -> str:
-    """Drop docstrings, comment lines and blank lines: what a reader sees, not what runs.
+    """Drop docstrings, comments and blank lines: what a reader sees, not what runs.
 
-    Works on lines, because what `ast.dump` and `tokenize` return differs between versions of Python.
+    Works on lines, because what `ast.dump` and `tokenize` return differs between versions of Python; where comments
+    begin does not.
     """
     dropped: set[int] = set()
     for node in ast.walk(ast.parse(text)):
@@ -156,10 +183,15 @@ def _without_remarks(text: str) -> str:
             is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
             if is_text and isinstance(first.value.value, str):
                 dropped |= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
     kept = [
         line.rstrip()
-        for number, line in enumerate(text.splitlines(), 1)
-        if number not in dropped and line.strip() and not line.strip().startswith("#")
+        for number, line in enumerate(lines, 1)
+        if number not in dropped and line.strip()
     ]
     return "\n".join(kept)
 

@@ -104,14 +104,14 @@ def study(
     """
     points = _points(name, grid, live)
     path = _folder() / f"{name}.json"
-    print_ = fingerprint(run)
+    made_by = fingerprint(run)
     mode = os.environ.get(MODE_VARIABLE, "")
     # Under sabotage the stored results say nothing: the whole grid is run with the broken data or training.
     if fresh or _runtime.sabotage():
         return Study(name, tuple(points), tuple(_measure(run, point) for point in points))
-    if mode == "run":
-        _run_all(name, run, points, print_, path)
-    stored = _stored(name, points, print_, path)
+    if mode == "run" and not _is_current(name, points, made_by, path):
+        _run_all(name, run, points, made_by, path)
+    stored = _stored(name, points, made_by, path)
     for point in live:
         _compare(name, dict(point), _measure(run, point), stored)
     if live:
@@ -130,7 +130,7 @@ def _points(name: str, grid: Sequence[Point], live: Sequence[Point]) -> list[dic
     if not isinstance(name, str) or not name.replace("_", "").isalnum() or name != name.lower():
         expected = "a name of lower-case letters, digits and underscores"
         raise ValueError(_validate.message("name", expected, name))
-    points = [dict(point) for point in grid]
+    points = _dicts("grid", grid)
     if not points or any("seed" not in point or set(point) != set(points[0]) for point in points):
         raise ValueError(
             _validate.message("grid", 'dicts with the same settings, among them "seed"', grid)
@@ -143,10 +143,23 @@ def _points(name: str, grid: Sequence[Point], live: Sequence[Point]) -> list[dic
     if min(len(seeds) for seeds in groups.values()) < 2:
         raise ValueError(_validate.message("grid", "at least two seeds for every setting", grid))
     known = {_key(point) for point in points}
-    for chosen in live:
+    for chosen in _dicts("live", live):
         if _key(chosen) not in known:
-            raise ValueError(_validate.message("live", "points of the grid", dict(chosen)))
+            raise ValueError(_validate.message("live", "points of the grid", chosen))
     return points
+
+
+def _dicts(name: str, points: Any) -> list[dict[str, Any]]:
+    """Return the points as dicts, if that is what they are and JSON can hold their values unchanged."""
+    listed: list[Any] = list(points) if isinstance(points, Sequence) else [None]
+    for point in listed:
+        if not isinstance(point, Mapping):
+            raise TypeError(_validate.message(name, "a list of dicts", _validate.describe(points)))
+        for value in point.values():
+            if not isinstance(value, str | int | float | bool | None):
+                expected = "dicts of plain numbers and texts"
+                raise TypeError(_validate.message(name, expected, _validate.describe(value)))
+    return [dict(point) for point in listed]
 
 
 def _key(point: Point) -> str:
@@ -185,8 +198,8 @@ def _run_all(
     if partial.exists():
         lines = [
             json.loads(line)
-            for line in partial.read_text("utf-8").splitlines()
-            if line.endswith("}")
+            for line in partial.read_text("utf-8").splitlines(keepends=True)
+            if line.endswith("\n")  # the last one may be cut off
         ]
         if lines and lines[0] == header:
             done = {_key(line["point"]): line for line in lines[1:]}
@@ -239,6 +252,14 @@ def _compact(document: dict[str, Any]) -> str:
     results = ",\n".join("  " + json.dumps(result) for result in document["results"])
     head = json.dumps({k: v for k, v in document.items() if k != "results"}, indent=1)
     return f'{head[:-2]},\n "results": [\n{results}\n ]\n}}\n'
+
+
+def _is_current(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path: Path) -> bool:
+    try:
+        _stored(name, points, made_by, path)
+    except StudyError:
+        return False
+    return True
 
 
 def _stored(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path: Path) -> Study:

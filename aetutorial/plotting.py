@@ -61,8 +61,7 @@ def image_rows(
     Raises:
         TypeError, ValueError: no rows, wrong shapes, or rows of different lengths.
     """
-    if not rows:
-        raise ValueError(_validate.message("rows", "at least one row of images", rows))
+    _named("rows", rows)
     images = {name: _images(f"rows[{name!r}]", row) for name, row in rows.items()}
     columns = len(next(iter(images.values())))
     for name, row in images.items():
@@ -82,6 +81,7 @@ def image_rows(
     for line, (name, row) in zip(axes, images.items(), strict=True):
         for ax, image in zip(line, row, strict=True):
             ax.imshow(image, vmin=0, vmax=1)
+            ax.set_anchor("W")  # beside the row's name, for which the layout left room
             _bare(ax)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     for ax, title in zip(axes[0], titles or (), strict=False):
@@ -127,38 +127,54 @@ def learning_curves(
         curves: Name to loss per epoch, shape (epochs,).
         ylabel: What the loss is, with its unit.
         floors: Name to value: baselines and floors, drawn as labelled horizontal lines.
-        log: Whether the loss axis is logarithmic.
+        log: Whether the loss axis is logarithmic; all values must then be above 0.
 
     Returns:
         The figure.
 
     Raises:
-        TypeError, ValueError: no curves, or one that is not a row of finite numbers.
+        TypeError, ValueError: no curves, one that is not a row of finite numbers, or one that `log` can't show.
     """
-    if not curves:
-        raise ValueError(_validate.message("curves", "at least one curve", curves))
+    low = np.finfo(float).tiny if log else None
+    checked = {
+        name: _validate.array(f"curves[{name!r}]", curve, ndim=1, low=low)
+        for name, curve in _named("curves", curves).items()
+    }
+    levels = {
+        name: _validate.real(f"floors[{name!r}]", level, low=low)
+        for name, level in (floors or {}).items()
+    }
     fig, ax = plt.subplots()
-    for name, curve in curves.items():
-        values = _validate.array(f"curves[{name!r}]", curve, ndim=1)
+    for name, values in checked.items():
         ax.plot(np.arange(1, len(values) + 1), values, label=name)
-    for i, (name, value) in enumerate((floors or {}).items()):
-        grey = str(0.25 + 0.15 * (i % 3))
-        ax.axhline(value, color=grey, linestyle=(0, (2, 2)), linewidth=1)
-        ax.annotate(
-            name,
-            (1.01, value),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize="small",
-            color=grey,
-            annotation_clip=False,
-        )
+    for level in levels.values():
+        ax.axhline(level, color="0.3", linestyle=(0, (2, 2)), linewidth=1)
     if log:
         ax.set_yscale("log")
     ax.set(xlabel="epoch", ylabel=ylabel)
+    _label_levels(ax, levels)
     if len(curves) > 1:
         ax.legend()
     return fig
+
+
+def _label_levels(ax: Any, levels: Mapping[str, float]) -> None:
+    """Write the name of each horizontal line at its right end, names of near lines above each other."""
+    ax.set_ylim(ax.get_ylim())  # what follows relies on these limits
+    to_fraction = ax.transData + ax.transAxes.inverted()
+    lowest = -np.inf
+    for name, level in sorted(levels.items(), key=lambda item: item[1]):
+        height = to_fraction.transform((0, level))[1]
+        lowest = max(height, lowest + 0.07)
+        ax.annotate(
+            name,
+            (1, height),
+            (1.04, lowest),
+            xycoords="axes fraction",
+            va="center",
+            fontsize="small",
+            arrowprops={"arrowstyle": "-", "color": "0.3", "relpos": (0, 0.5), "shrinkB": 0},
+        )
 
 
 def bars(
@@ -173,7 +189,7 @@ def bars(
     """Draw horizontal bars, one per name, with the value written at the end of each.
 
     Args:
-        values: Name to length, finite.
+        values: Name to length, finite; above 0 if `log`.
         xlabel: What is measured, with its unit.
         spread: Name to standard deviation, drawn as an error bar.
         highlight: Names drawn hatched and in a second colour.
@@ -184,17 +200,21 @@ def bars(
         The figure.
 
     Raises:
-        ValueError: no values, a name in `spread` or `highlight` that is not in `values`, or NaN.
+        TypeError, ValueError: no values, one that is no finite number or that `log` can't show, or a name in
+            `spread` or `highlight` that is not in `values`.
     """
-    if not values:
-        raise ValueError(_validate.message("values", "at least one bar", values))
-    _validate.array("values", list(values.values()), ndim=1)
+    low = np.finfo(float).tiny if log else None
+    for name, value in _named("values", values).items():
+        _validate.real(f"values[{name!r}]", value, low=low)
+    for name, value in (spread or {}).items():
+        _validate.real(f"spread[{name!r}]", value, low=0)
     for name in (*(spread or {}), *highlight):
         _validate.choice("spread and highlight", name, list(values))
     fig, ax = plt.subplots(figsize=(7.0, 0.7 + 0.38 * len(values)))
     for name, value in values.items():
         marked = name in highlight
         error = (spread or {}).get(name)
+        side = -1 if value < 0 else 1
         ax.barh(
             name,
             value,
@@ -208,9 +228,10 @@ def bars(
         text = f"{value:.{digits}g}"
         ax.annotate(
             text,
-            (value + (error or 0), name),
-            xytext=(5, 0),
+            (value + side * (error or 0), name),
+            xytext=(5 * side, 0),
             textcoords="offset points",
+            ha="left" if side > 0 else "right",
             va="center",
             fontsize="small",
         )
@@ -238,11 +259,17 @@ def architecture(layers: Sequence[tuple[str, int]], *, code: int | None = None) 
     """
     if len(layers) < 2:
         raise ValueError(_validate.message("layers", "at least two layers", layers))
+    for layer in layers:
+        if not isinstance(layer, tuple | list) or len(layer) != 2 or not isinstance(layer[0], str):
+            expected = "pairs of a label and a number of units"
+            raise TypeError(_validate.message("layers", expected, _validate.describe(layer)))
     widths = [_validate.integer("layers", units, low=1) for _, units in layers]
     if code is not None:
         code = _validate.integer("code", code, low=0, high=len(layers) - 1)
     heights = np.sqrt(np.array(widths) / max(widths))
-    fig, ax = plt.subplots(figsize=(1.15 * len(layers) + 0.6, 2.9))
+    lines = [line for label, _ in layers for line in label.split("\n")]
+    pitch = max(1.15, 0.06 * max(map(len, lines)) + 0.2)  # inches from bar to bar
+    fig, ax = plt.subplots(figsize=(pitch * len(layers) + 0.6, 2.9))
     for i, ((label, _), height) in enumerate(zip(layers, heights, strict=True)):
         colour = "#D55E00" if i == code else "#0072B2"
         hatch = "//" if i == code else None
@@ -253,9 +280,18 @@ def architecture(layers: Sequence[tuple[str, int]], *, code: int | None = None) 
             for sign in (-1, 1):
                 ends = [sign * height / 2, sign * following / 2]
                 ax.plot([i + 0.16, i + 0.84], ends, color="0.6", linestyle="-", linewidth=1)
-    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-0.95, 0.55))
+    depth = 0.62 + 0.1 * max(label.count("\n") + 1 for label, _ in layers)
+    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-depth, 0.55))
     ax.set_axis_off()
     return fig
+
+
+def _named(name: str, values: Any) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+        raise TypeError(_validate.message(name, "a dict with texts as keys", values))
+    if not values:
+        raise ValueError(_validate.message(name, "a dict that is not empty", values))
+    return values
 
 
 def _images(name: str, images: Any) -> np.ndarray:

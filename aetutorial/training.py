@@ -11,6 +11,8 @@ import numpy as np
 
 from aetutorial import _validate
 
+WIDTH = 78  # of the progress line, at most
+
 
 def fit(
     model: Any,
@@ -70,22 +72,43 @@ def fit(
     x = _validate.array("x", x, ndim=(2, 3, 4, 5))
     y = x if y is None else _validate.array("y", y, rows=len(x))
     held_out = None if validation_data is None else _validation_pair(validation_data)
-    for callback in callbacks:
-        if not isinstance(callback, keras.callbacks.Callback):
-            raise TypeError(_validate.message("callbacks", "Keras callbacks", callback))
+    listed = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
+    if not all(isinstance(callback, keras.callbacks.Callback) for callback in listed):
+        arrived = _validate.describe(callbacks)
+        raise TypeError(_validate.message("callbacks", "a list of Keras callbacks", arrived))
     keras.utils.set_random_seed(seed)
-    if jit != "auto":
-        model.jit_compile = jit
-        model.train_function = None
-    watchers = [*callbacks, _progress_line(keras)] if progress else list(callbacks)
-    return model.fit(
-        x,
-        y,
-        epochs=epochs,
-        batch_size=batch_size,
-        validation_data=held_out,
-        callbacks=watchers,
-        verbose=0,
+    watchers = [*listed, _progress_line(keras)] if progress else listed
+    before = model.steps_per_execution, model.jit_compile
+    # Keras leaves compiled code after every step; once per epoch is enough unless someone listens.
+    per_call = 1 if _listens_to_batches(watchers, keras) else -(-len(x) // batch_size)
+    _prepare(model, per_call, before[1] if jit == "auto" else bool(jit))
+    try:
+        return model.fit(
+            x,
+            y,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation_data=held_out,
+            callbacks=watchers,
+            verbose=0,
+        )
+    finally:
+        _prepare(model, *before)
+
+
+def _prepare(model: Any, steps_per_execution: int, jit_compile: Any) -> None:
+    """Set how Keras runs its steps, and forget the functions that it compiled for another setting."""
+    model.steps_per_execution, model.jit_compile = steps_per_execution, jit_compile
+    model.train_function = model.test_function = None
+
+
+def _listens_to_batches(callbacks: Sequence[Any], keras: Any) -> bool:
+    names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    plain = keras.callbacks.Callback
+    return any(  # a LambdaCallback holds its functions itself, not its class
+        getattr(getattr(callback, name), "__func__", None) is not getattr(plain, name)
+        for callback in callbacks
+        for name in names
     )
 
 
@@ -124,7 +147,8 @@ def _progress_line(keras: Any) -> Any:
                 if name in self.logs
             ]
             line = f"epoch {self.epoch}/{self.params['epochs']}: {', '.join(losses)}"
-            sys.stdout.write("\r" + (line + end).ljust(70 if end != "\n" else 0))
+            # Blanks first: a shorter line would leave the end of a longer one in sight.
+            sys.stdout.write("\r" + " " * WIDTH + "\r" + line + end)
             sys.stdout.flush()
 
     return ProgressLine()

@@ -51,7 +51,8 @@ def outcomes(text: Path, sabotage: str) -> list[dict[str, Any]]:
         finally:
             for name in environment:
                 os.environ.pop(name, None)
-        return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        return [json.loads(line) for line in lines]
 
 
 def stated(text: Path) -> set[str]:

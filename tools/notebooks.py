@@ -190,7 +190,10 @@ def studies(names: list[str]) -> None:
         ):
             continue
         print(f"{text.stem} ...", end=" ", flush=True)
-        measured = execute(notebook, text.parent.parent, {"AETUTORIAL_STUDIES": "run"})
+        try:
+            measured = execute(notebook, text.parent.parent, {"AETUTORIAL_STUDIES": "run"})
+        except CellExecutionError as error:
+            raise SystemExit(f"failed; what was run so far is kept.\n{error}") from None
         print(f"{measured['seconds']:.0f} s")
 
 

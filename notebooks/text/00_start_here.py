@@ -1,0 +1,215 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 0 · Start here
+#
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/00_start_here.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/00_start_here.ipynb)
+#
+# **Run time** about 10 s on two cores. **Study time** about 15 minutes.
+#
+# An **autoencoder** is a neural network that learns to squeeze data into a few numbers and to restore the data from them. Nobody tells it what the numbers should mean. This course teaches what autoencoders are, what they are good for, and,
+# just as carefully, what they are not good for.
+#
+# **After this page you will** know your way through the course, its notation and its vocabulary; have tried a claim, a study and an exercise; and know that your machine is ready.
+#
+# **You need** first-year calculus and linear algebra, and basic Python with NumPy. No machine learning, no graphics card, and after the installation no network.
+#
+# <details><summary>On Colab, run this in a cell of its own first</summary>
+#
+# ```
+# !git clone -q --depth 1 https://github.com/OWNER/autoencoder-course course
+# import sys; sys.path.insert(0, "course")
+# ```
+# </details>
+
+# %% [markdown]
+# ## Is your machine ready?
+#
+# Run the next two cells: click into a cell and press Shift+Enter. If both run, everything is installed. What they print about your machine differs from the page you see, of course.
+
+# %%
+import os
+import platform
+import time
+
+from aetutorial import data, lesson, metrics, plotting
+
+lesson.begin(0)  # every lesson starts so: it fixes the random seeds and the style of the plots
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+# %% tags=["nbval-ignore-output"]
+a = np.random.default_rng(0).standard_normal((1000, 1000), dtype="float32")
+times = []
+for _ in range(5):
+    started = time.perf_counter()
+    a @ a
+    times.append(time.perf_counter() - started)
+print(f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores")
+print(f"a product of two 1000 x 1000 matrices takes {1000 * np.median(times):.0f} ms")
+print(
+    "Ready."
+    if np.median(times) < 0.2
+    else "Ready, but slow: expect several times the run times stated."
+)
+
+# %% [markdown]
+# The lessons are made for two cores and 2 GB of memory, which is what Binder gives. Each states its run time at the top.
+#
+# ## The way through the course
+#
+# | lesson | the question it answers | core | run time |
+# | --- | --- | --- | --- |
+# | [1 Concepts](01_concepts.ipynb) | What is an autoencoder, and what are its three uses? | 60 min | 60 s |
+# | [2 Formulas](02_formulas.ipynb) | What exactly is computed? All of it by hand, in NumPy. | 60 min | 25 s |
+# | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a famous program loses against a straight line. | 60 min | 75 s |
+#
+# These three are **part I, foundations**. Two more parts are being written: **part II, uses** (4 dimensionality reduction, 5 denoising and anomalies, 6 generation, 7 measuring generation, 8 representation learning, 9 sparse codes) and
+# **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
+#
+# Which lessons for which goal?
+# - *I want to know what it is about.* Lesson 1.
+# - *I want to use autoencoders in Keras.* Lessons 1 and 3; look things up in 2.
+# - *I want to understand them.* 1, 2, 3, in order, with the exercises.
+# - *I have ten minutes.* In lesson 3, the section "What to read a loss against".
+#
+# Sections are marked **core** or **deeper**. The core of each lesson reads in about an hour. You can leave out what is deeper and lose no thread. Every lesson can also just be read: the outputs are stored.
+
+# %% [markdown]
+# ## How a lesson works
+#
+# **Predict before you run.** Where you see these words, stop and guess. A wrong guess teaches more than a nod.
+#
+# **Claims.** What a lesson states about numbers, it checks. Here is one. PCA (principal component analysis) stores pictures of digits, 64 pixels each, as 8 numbers. How much of the pixels' variance is kept in pictures that it has not seen?
+
+# %%
+digits = data.load("digits")
+x_train, x_test = digits.x_train.reshape(-1, 64), digits.x_test.reshape(-1, 64)
+pca = PCA(8).fit(x_train)
+x_hat = pca.inverse_transform(pca.transform(x_test))
+kept = 1 - metrics.mse(x_test, x_hat) / metrics.mse(x_test, 0 * x_test + x_train.mean(axis=0))
+lesson.claim(
+    "8 of 64 numbers keep this share of the variance",
+    kept,
+    between=(0.6, 0.75),
+    digits=2,
+    breaks="shuffled-pixels",
+)
+rows = {"input": x_test[:12], "from 8 numbers": x_hat[:12]}
+plotting.show(
+    plotting.image_rows({name: row.reshape(-1, 8, 8) for name, row in rows.items()}),
+    "Two rows of twelve small digits. The second row, restored from 8 numbers each, is a blurred copy of the first.",
+)
+
+# %% [markdown]
+# The value was measured when the cell ran, and compared with its bound. A claim that does not hold stops the notebook:
+
+# %%
+try:
+    lesson.claim("8 numbers keep everything", kept, above=0.999, breaks="shuffled-pixels")
+except lesson.ClaimError as error:
+    print(f"{type(error).__name__}: {str(error).split(':')[0]}")
+
+# %% [markdown]
+# The word `breaks` says what would make the claim fail: training switched off, each picture's pixels shuffled, or the labels shuffled. The course is tested with exactly these sabotages. A claim that survives its own sabotage says nothing, and is removed.
+# Claims marked `"math"` are identities and hold always.
+#
+# If you change a lesson and a claim fails, you have not broken anything. You have found out what your change does.
+#
+# **Studies.** Some statements need many training runs. A study runs one of them now, reads the others from a stored file, and checks that yours fits in. `make studies` runs all of them, in a few minutes a lesson.
+#
+# **Exercises.** Each lesson ends with three to five. Try the warm-up. `prompt` prints the task; put your answer in place of `None` and run the second cell. Any line that begins with `#` is switched off: remove the `#` to get a hint or the solution.
+
+# %%
+from aetutorial.exercises import lesson00
+
+lesson00.warm_up.prompt()
+
+# %%
+answer = None  # your number
+lesson00.warm_up.check(answer)
+# lesson00.warm_up.hint()
+# lesson00.warm_up.solution()
+
+# %% [markdown]
+# **If something goes wrong**, choose *Kernel → Restart Kernel and Run All Cells*. Every lesson runs from top to bottom on its own; the order in which you ran cells before is forgotten.
+
+# %% [markdown]
+# ## Notation
+#
+# The same symbols in the equations and in the code, in all lessons.
+#
+# | symbol | code | meaning |
+# | --- | --- | --- |
+# | $x$ | `x` | input, one example; a batch has examples in rows |
+# | $z$ | `z` | code |
+# | $\hat x$ | `x_hat` | reconstruction (some books write $y$) |
+# | $D$ | `D` | number of features of an input (of pixels, say) |
+# | $d$ | `latent_dim` | number of features of a code |
+# | $N$ | `N`, `n` | number of examples |
+# | $W_e, b_e$; $W_d, b_d$ | `p["W_e"]`, ... | weights and biases of encoder and decoder |
+# | $\sigma$ | `sigmoid` | the logistic function $1 / (1 + e^{-a})$ |
+# | $L$ | `squared_error(...).mean()` | loss: a sum over features, a mean over examples |
+# | `mse` | `"mse"` | Keras's mean squared error: a mean over features, too, so $L = D \cdot$ `mse` |
+#
+# `x_train` and `x_test` are the data to train on and the *held-out* data, which are never trained on; `y_train` and `y_test` are their labels. Images are numbers in $[0, 1]$. Losses are stated with their unit: squared pixel units, or nats (from the natural logarithm).
+
+# %% [markdown]
+# ## Glossary
+#
+# | English | 中文 | in one sentence |
+# | --- | --- | --- |
+# | activation function | 激活函数 | the function applied to each number of a layer |
+# | anomaly | 异常 | an example unlike the training data |
+# | autoencoder | 自编码器 | encoder and decoder, trained to restore the input |
+# | back-propagation | 反向传播 | the chain rule, applied from the loss backwards |
+# | baseline | 基线 | a simple method that a result is compared with |
+# | batch | 批次 | the examples used for one step |
+# | bottleneck | 瓶颈 | the narrow place between encoder and decoder |
+# | classification | 分类 | finding the label of an example |
+# | clustering | 聚类 | finding groups without labels |
+# | code, latent code | 编码, 潜在编码 | what the encoder returns |
+# | cross-entropy | 交叉熵 | a loss: the negative logarithm of a probability |
+# | data augmentation | 数据增强 | enlarging a training set with new examples |
+# | decoder | 解码器 | the network from code to reconstruction |
+# | denoising | 去噪 | removing noise from an input |
+# | dimensionality reduction | 降维 | describing data with fewer numbers |
+# | encoder | 编码器 | the network from input to code |
+# | epoch | 轮次 | one pass over the training data |
+# | floor | 下界 | the value below which a loss can't fall |
+# | generation | 生成 | making new examples |
+# | generative adversarial network | 生成对抗网络 | a generator trained against a critic |
+# | gradient descent | 梯度下降 | moving weights against the gradient of the loss |
+# | held-out data | 留出数据 | data kept back from training, for scoring |
+# | latent space | 潜在空间 | the space of all codes |
+# | learning rate | 学习率 | how far a step of gradient descent goes |
+# | likelihood | 似然 | how probable a model finds the data |
+# | loss | 损失 | the number that training makes small |
+# | mean squared error | 均方误差 | a loss: the squared difference, averaged |
+# | multilayer perceptron | 多层感知机 | dense layers, one after the other |
+# | optimizer | 优化器 | the rule that turns gradients into steps |
+# | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
+# | overfitting | 过拟合 | learning what is special about the training data |
+# | principal component analysis (PCA) | 主成分分析 | the best linear code |
+# | reconstruction | 重构 | what the decoder returns |
+# | regularisation | 正则化 | a restraint against overfitting |
+# | representation learning | 表示学习 | learning features for other tasks |
+# | sparse | 稀疏 | mostly zero |
+# | standardise | 标准化 | scale to mean 0 and standard deviation 1 |
+# | unsupervised learning | 无监督学习 | learning without labels |
+# | validation data | 验证数据 | data for choosing settings: not trained on, not used for the final score |
+# | variational autoencoder (VAE) | 变分自编码器 | an autoencoder that learns a distribution |
+# | weights | 权重 | the numbers that training changes |
+
+# %% [markdown]
+# ## Next
+#
+# [Lesson 1, concepts](01_concepts.ipynb): you squeeze handwritten digits into 32 numbers, and try all three uses in an hour.

@@ -1,0 +1,677 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3 · The Keras example: reading a loss against its floor
+#
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/03_keras_example.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/03_keras_example.ipynb)
+#
+# **Run time** about 75 s on two cores. **Study time** about 60 minutes for the core, 20 for the deeper part.
+#
+# **You will be able to**
+# - run a complete Keras example, and say whether its loss is good;
+# - compute the floor below which a model can't get, before training it;
+# - find out why a model is poor, one cause at a time, and repair it;
+# - read learning curves, stop in time, save a model and load it elsewhere;
+# - write the training loop yourself, and make it more than ten times faster than `fit`.
+#
+# **You need** [lesson 2](02_formulas.ipynb): the losses, the gradient step, the factor between `mse` and $L$.
+#
+# <details><summary>On Colab, run this in a cell of its own first</summary>
+#
+# ```
+# !git clone -q --depth 1 https://github.com/OWNER/autoencoder-course course
+# import sys; sys.path.insert(0, "course")
+# ```
+# </details>
+
+# %%
+from aetutorial import data, lesson, metrics, plotting, training
+
+lesson.begin(3)  # seeds, a quiet start of TensorFlow, the plot style
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+from scipy.stats import norm
+from sklearn.decomposition import PCA
+
+# %% tags=["parameters"]
+latent_dim = 32  # size of the code
+epochs = 100
+batch_size = 32
+seeds = range(5)
+
+# %% [markdown]
+# ## The example (core)
+#
+# This program, or one very much like it, stands in many introductions. It makes 1000 rows of 100 random numbers and trains an autoencoder on them:
+#
+# ```python
+# # as it is often written
+# x_train = np.random.randn(1000, 100)
+# encoder = Sequential([Dense(64, activation="relu", input_shape=(100,)), Dense(32, activation="relu")])
+# decoder = Sequential([Dense(32, activation="relu", input_shape=(32,)), Dense(64, activation="relu"),
+#                       Dense(100, activation="sigmoid")])
+# autoencoder = Sequential([encoder, decoder])
+# autoencoder.compile(optimizer="adam", loss="mse")
+# autoencoder.fit(x_train, x_train, epochs=100, batch_size=32)
+# ```
+#
+# One change is needed for Keras 3: it warns when `input_shape=` is passed to a layer and wants `keras.Input` as the first element instead. Nothing else differs below. The data are independent standard normal numbers; the course
+# draws them with a seed, and draws a second set of 1000 rows to hold out.
+
+
+# %%
+def draw(seed):
+    """Return 1000 rows of 100 standard normal numbers to train on, and 1000 held-out ones."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((2, 1000, 100)).astype("float32")
+
+
+def example(output, seed):
+    """The example's autoencoder, with a chosen activation of the last layer."""
+    keras.utils.set_random_seed(seed)
+    dense = keras.layers.Dense
+    encoder = keras.Sequential(
+        [keras.Input((100,)), dense(64, activation="relu"), dense(latent_dim, activation="relu")]
+    )
+    decoder = keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            dense(32, activation="relu"),
+            dense(64, activation="relu"),
+            dense(100, activation=output),
+        ]
+    )
+    autoencoder = keras.Sequential([keras.Input((100,)), encoder, decoder])
+    autoencoder.compile(optimizer="adam", loss="mse")
+    return autoencoder
+
+
+x_train, x_test = draw(seed=0)
+autoencoder = example("sigmoid", seed=0)
+print("x", x_train.shape, "-> x_hat", autoencoder.predict(x_train, verbose=0).shape)
+print("parameters:", autoencoder.count_params())
+
+# %%
+history = autoencoder.fit(x_train, x_train, epochs=epochs, batch_size=batch_size, verbose=0)
+given_loss = autoencoder.evaluate(x_train, x_train, verbose=0)
+plotting.show(
+    plotting.learning_curves({"training loss": history.history["loss"]}, ylabel="mse"),
+    "One curve, the training loss against epoch. It falls from about 1.25, fast at first, then slowly, to about 0.83.",
+)
+lesson.claim("training loss of the example", given_loss, between=(0.80, 0.86), breaks="no-training")
+
+# %% [markdown]
+# The loss went down. Here most introductions stop and say that the model has learned.
+#
+# *Before you read on:* is 0.83 good? What would you compare it with?
+#
+# ## What to read a loss against (core)
+#
+# Four numbers, all computed without training a network.
+#
+# **1. The mean.** Always answer with the mean of the training data, here almost exactly zero. The error is the variance of the data: 1.
+#
+# **2. The output's range.** The last layer is a sigmoid. Its outputs lie in $(0, 1)$, whatever the weights. The data don't: all negative numbers and all those above 1 are out of reach. The best that any such model can do is to clip:
+# answer 0 for negative $x$ and 1 for $x > 1$. With $\varphi$ the density of the standard normal distribution and $Q(1) = P(x > 1)$, the error that remains is
+#
+# $$\int_{-\infty}^0 x^2 \varphi(x)\,dx + \int_1^\infty (x - 1)^2 \varphi(x)\,dx = \tfrac12 + 2\,Q(1) - \varphi(1).$$
+#
+# (The first integral is half the variance. For the second, expand the square and integrate by parts.) *Predict:* how large is it, roughly, and how many of the values are out of reach?
+
+# %%
+outside = norm.cdf(0) + norm.sf(1)
+range_floor = 0.5 + 2 * norm.sf(1) - norm.pdf(1)
+many = np.random.default_rng(1).standard_normal(1_000_000)
+print(f"values outside (0, 1): {outside:.1%}")
+print(f"floor of any model with outputs in (0, 1): {range_floor:.4f}")
+lesson.claim(
+    "the formula agrees with a million clipped draws, difference",
+    abs(np.mean((many - np.clip(many, 0, 1)) ** 2) - range_floor),
+    below=0.003,
+    breaks="math",
+)
+
+# %% [markdown]
+# Two values in three can't be fitted. A loss of 0 was never possible; the best was 0.5753.
+#
+# **3. PCA with the same 32 numbers.** The best linear code of the training data.
+#
+# **4. What a linear code can do at all.** The 100 numbers of a row are independent. Keep 32 of them and lose 68, each with variance 1: the mean squared error is $68 / 100 = 0.68$. Turning the axes changes nothing, since
+# the cloud looks the same from all sides (it is *isotropic*). So on held-out data no linear code of 32 numbers gets below 0.68, in expectation.
+#
+# Now the network beside them, on training data *and* on held-out data, with five seeds. Each seed draws new data and new initial weights. The study also contains the same network with a linear output, our first suspect.
+
+
+# %%
+def train_and_score(output, seed):
+    """Train the example on fresh data; return its errors and those of the baselines."""
+    x_train, x_test = draw(seed)
+    model = example(output, seed)
+    training.fit(model, x_train, epochs=epochs, batch_size=batch_size, seed=seed, progress=False)
+    pca = PCA(latent_dim).fit(x_train)
+    scores = {}
+    for part, x in (("train", x_train), ("held out", x_test)):
+        scores[f"network, {part}"] = model.evaluate(x, x, verbose=0)
+        scores[f"PCA, {part}"] = metrics.mse(x, pca.inverse_transform(pca.transform(x)))
+        scores[f"mean, {part}"] = metrics.mse(x, 0 * x + x_train.mean(axis=0))
+    return scores
+
+
+grid = [{"output": output, "seed": seed} for output in ("sigmoid", "linear") for seed in seeds]
+table = lesson.study("03_five_seeds", train_and_score, grid, live=[{"output": "linear", "seed": 0}])
+
+# %%
+rows = {
+    "the mean": ("mean", "sigmoid"),
+    "the example as given": ("network", "sigmoid"),
+    "the same, linear output": ("network", "linear"),
+    "PCA, 32 numbers": ("PCA", "sigmoid"),
+}
+print(f"{'mse over 5 seeds':26s}{'train':>16s}{'held out':>18s}")
+for name, (model, output) in rows.items():
+    print(f"{name:26s}", end="")
+    for part in ("train", "held out"):
+        metric = f"{model}, {part}"
+        mean, std = table.mean(metric, output=output), table.std(metric, output=output)
+        print(f"{mean:10.3f} ± {std:.3f}", end="")
+    print()
+print(f"{'floor, outputs in (0, 1)':26s}{range_floor:10.3f}{range_floor:18.3f}")
+print(f"{'floor, linear codes':26s}{'':10s}{1 - latent_dim / 100:18.3f}")
+
+# %% [markdown]
+# Read the right-hand column, the one that counts. The example explains 4 % of the variance of new data. PCA explains 32 %, with one line of code and no training. The network with a linear output is better than with a sigmoid, and still far behind.
+
+# %%
+for output, part, low, high in (
+    ("sigmoid", "train", 0.81, 0.85),
+    ("sigmoid", "held out", 0.94, 0.98),
+    ("linear", "train", 0.57, 0.63),
+    ("linear", "held out", 0.82, 0.86),
+):
+    lesson.claim(
+        f"{output} output, {part}",
+        table.mean(f"network, {part}", output=output),
+        between=(low, high),
+        digits=2,
+        breaks="no-training",
+    )
+gap = table.values("network, held out", output="linear") - table.values(
+    "PCA, held out", output="linear"
+)
+lesson.claim(
+    "PCA is ahead of the linear-output network on held-out data, mean difference",
+    gap.mean(),
+    between=(0.1, 0.2),
+    digits=2,
+    breaks="no-training",
+)
+lesson.claim(
+    "PCA's held-out error lies at the floor of linear codes, difference",
+    abs(table.mean("PCA, held out", output="linear") - (1 - latent_dim / 100)),
+    below=0.01,
+    breaks="math",
+)
+
+# %% [markdown]
+# ## Finding the causes (core)
+#
+# **First cause: the output's range.** Below, the data and the example's reconstructions of them.
+
+# %%
+x_hat = autoencoder.predict(x_test, verbose=0)
+fig, ax = plt.subplots(figsize=(6, 2.6))
+bins = np.linspace(-3.5, 3.5, 71)
+ax.hist(x_test.ravel(), bins, color="#0072B2", alpha=0.6, label="input x")
+ax.hist(
+    x_hat.ravel(), bins, histtype="step", color="#D55E00", linewidth=1.5, label="reconstruction"
+)
+ax.set(xlabel="value", ylabel="number of values", ylim=(0, 15000))
+ax.legend()
+plotting.show(
+    fig,
+    "Two histograms. The input is a bell from minus 3 to 3. The reconstruction lies only between 0 and 1, with a tall peak at 0 that leaves the picture.",
+)
+lesson.claim(
+    "share of the reconstructions below 0.1",
+    np.mean(x_hat < 0.1),
+    between=(0.65, 0.9),
+    breaks="no-training",
+)
+
+# %% [markdown]
+# Four reconstructions in five are below 0.1. Zero is the best answer to every negative number, and a safe one where the network is unsure. With a linear output this limit is gone, and the training loss falls from 0.83 to 0.60. But on new data the error is 0.84.
+#
+# **Second cause: there is nothing to find.** A code saves space when the features depend on each other. How much of the variance lies in the first directions of PCA? Compare the example's data with handwritten digits.
+
+# %%
+mnist = data.load("mnist")
+d_train, d_test = mnist.x_train.reshape(-1, 784), mnist.x_test.reshape(-1, 784)
+fig, ax = plt.subplots(figsize=(6, 2.8))
+kept = {}
+for name, x in (("digits", d_train), ("the example's data", x_train)):
+    share = PCA(100, svd_solver="full").fit(x).explained_variance_ratio_.cumsum()
+    kept[name] = share[latent_dim - 1]
+    ax.plot(np.arange(1, 101), 100 * share, label=name)
+ax.axvline(latent_dim, color="0.5", linestyle=":", linewidth=1)
+ax.set(xlabel="number of PCA directions", ylabel="variance kept (%)", ylim=(0, 102))
+ax.legend()
+plotting.show(
+    fig,
+    "Variance kept against the number of PCA directions. For digits the curve rises steeply and reaches about three quarters at 32 directions. For the "
+    "example's data it is nearly a straight line.",
+)
+lesson.claim(
+    "variance of digits kept by 32 directions", kept["digits"], above=0.7, breaks="shuffled-pixels"
+)
+
+# %% [markdown]
+# For digits, 32 directions of 784 keep three quarters of the variance. For independent normal numbers, 32 of 100 keep hardly more than 32 %; the little more is chance, which PCA finds in *these* thousand rows and which is gone in the next thousand. (That is why PCA's training error, 0.556, is below the
+# floor of 0.68, and its held-out error is not.)
+#
+# **Third cause: the network learns the training rows by heart.** It has 18,212 parameters for 1000 rows. What it learns about them can't help with new ones. Watch both losses during training.
+
+# %%
+linear = example("linear", seed=0)
+history = training.fit(
+    linear, x_train, epochs=epochs + 30, batch_size=batch_size, validation_data=x_test
+).history
+curves = {"training": history["loss"], "held out": history["val_loss"]}
+pca = PCA(latent_dim).fit(x_train)
+pca_error = metrics.mse(x_test, pca.inverse_transform(pca.transform(x_test)))
+plotting.show(
+    plotting.learning_curves(curves, ylabel="mse", floors={"PCA, held out": pca_error}),
+    "Training and held-out loss against epoch. Both fall together at first. The training loss keeps falling to below 0.6; the held-out loss "
+    "flattens above 0.8 and then rises a little. PCA's held-out error is a line far below it.",
+)
+rise = history["val_loss"][-1] - min(history["val_loss"])
+lesson.claim(
+    "the held-out loss rises again after its minimum, by", rise, above=0.003, breaks="no-training"
+)
+lesson.claim(
+    "held-out minus training loss at the end",
+    history["val_loss"][-1] - history["loss"][-1],
+    above=0.2,
+    breaks="no-training",
+)
+
+# %% [markdown]
+# **How to read such curves.**
+# - Both fall together: the model still learns what holds in general. Go on.
+# - The training loss falls, the held-out loss stands still or rises: it *overfits*, it learns what is special about these rows. Stop, or get more data, or use a smaller model.
+# - Both are flat and high: it can't fit. Look for a floor, as we did, before you enlarge the network.
+#
+# Stopping at the minimum can be left to a *callback*, an object that Keras calls after every epoch. It needs data to watch that are neither trained on nor used for the final score: a *validation* set. We cut it from the training rows.
+
+# %%
+stopper = keras.callbacks.EarlyStopping(monitor="val_loss", patience=8, restore_best_weights=True)
+stopped = example("linear", seed=0)
+history = training.fit(
+    stopped,
+    x_train[:800],
+    epochs=epochs,
+    batch_size=batch_size,
+    validation_data=x_train[800:],
+    callbacks=[stopper],
+    progress=False,
+).history
+lesson.claim(
+    "share of the planned epochs that was run",
+    len(history["loss"]) / epochs,
+    below=0.95,
+    breaks="no-training",
+)
+print(f"held-out mse after stopping in time: {stopped.evaluate(x_test, x_test, verbose=0):.1f}")
+
+# %% [markdown]
+# Stopping saves time and a little error. It can't make the network beat PCA: that needs data with something to learn.
+
+# %% [markdown]
+# ## The repair (core)
+#
+# Now the same program on digits: pixels scaled to $[0, 1]$, which fits the sigmoid; data with structure; a held-out set; a baseline. *Predict:* does the example's network now beat PCA with 32 numbers, whose held-out error is 0.0169?
+#
+# We change one thing at a time.
+# 1. **as given**: layers 64, 32, 32, 64, all ReLU, and a sigmoid at the end;
+# 2. **linear code**: no ReLU on the code;
+# 3. **no second 32**: the decoder starts with the layer of 64;
+# 4. **wider**: 256 units instead of 64.
+
+
+# %%
+def network(variant, seed):
+    """One of the four variants for digits; the code is the layer named so."""
+    keras.utils.set_random_seed(seed)
+    width = 256 if variant == "wider" else 64
+    code = "relu" if variant == "as given" else "linear"
+    layers = [
+        keras.Input((784,)),
+        keras.layers.Dense(width, activation="relu"),
+        keras.layers.Dense(latent_dim, activation=code, name="code"),
+    ]
+    if variant in ("as given", "linear code"):
+        layers.append(keras.layers.Dense(32, activation="relu"))
+    layers += [
+        keras.layers.Dense(width, activation="relu"),
+        keras.layers.Dense(784, activation="sigmoid"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.Adam(0.002), loss="mse")
+    return model
+
+
+def repair(variant, seed):
+    """Train a variant on digits; return its held-out error and how many code units are dead."""
+    model = network(variant, seed)
+    training.fit(model, d_train, epochs=15, seed=seed, progress=False)
+    encoder = keras.Model(model.inputs, model.get_layer("code").output)
+    z = encoder.predict(d_train, verbose=0)
+    return {
+        "mse": metrics.mse(d_test, model.predict(d_test, verbose=0)),
+        "dead": int((z.std(axis=0) == 0).sum()),
+    }
+
+
+variants = ("as given", "linear code", "no second 32", "wider")
+grid = [{"variant": variant, "seed": seed} for variant in variants for seed in range(3)]
+ladder = lesson.study("03_repair", repair, grid, live=[{"variant": "wider", "seed": 0}])
+
+# %% [markdown]
+# A code unit is *dead* if it gives the same number, zero, for every digit. A ReLU unit whose input is negative for all the data gives zero, has gradient zero, and so never changes again.
+
+# %%
+d_pca = PCA(latent_dim, random_state=0).fit(d_train)
+pca_error = metrics.mse(d_test, d_pca.inverse_transform(d_pca.transform(d_test)))
+means = {name: ladder.mean("mse", variant=name) for name in variants}
+spread = {name: ladder.std("mse", variant=name) for name in variants}
+plotting.show(
+    plotting.bars(
+        means | {"PCA": pca_error},
+        xlabel="held-out mse on digits",
+        spread=spread,
+        highlight=["PCA"],
+    ),
+    "Five bars of held-out error. The example as given is a little worse than PCA; with a linear code it is about as good; without the second layer of 32 it "
+    "is better; the wider network has about half of PCA's error.",
+)
+for name in variants:
+    print(
+        f"{name:14s} dead code units, three seeds: {ladder.values('dead', variant=name).astype(int)}"
+    )
+lesson.claim(
+    "as given, it still loses against PCA, mean difference",
+    means["as given"] - pca_error,
+    between=(0.0005, 0.005),
+    breaks="no-training",
+)
+lesson.claim(
+    "some of its 32 code units are dead, mean number",
+    ladder.mean("dead", variant="as given"),
+    between=(3, 16),
+    breaks="no-training",
+)
+lesson.claim(
+    "PCA's error exceeds the repaired network's, in standard deviations over the seeds",
+    metrics.paired_margin([pca_error] * 3, ladder.values("mse", variant="wider")),
+    above=1,
+    breaks="no-training",
+)
+
+# %% [markdown]
+# Better data were not enough. As given, the network has a code of 32 on paper and of about 24 in fact, because the others are dead, and it loses against PCA even here. Three small changes, each visible in the figure, turn it round.
+#
+# None of this could be seen in the training loss alone. **A loss is a number on a scale; find out where the scale begins and what stands on it.**
+
+# %% [markdown]
+# ## Saving and loading (core)
+#
+# A trained model is saved in one file that ends in `.keras`: the architecture, the weights, the optimizer's state. The real test of a saved file is a *fresh process*, which knows nothing of this notebook. We start one, let it load the model that
+# was stopped in time and reconstruct ten rows, and compare.
+
+# %%
+program = """
+import sys, keras, numpy as np
+folder = sys.argv[1]
+model = keras.saving.load_model(folder + "/autoencoder.keras")
+np.save(folder + "/x_hat.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
+"""
+with tempfile.TemporaryDirectory() as folder:
+    stopped.save(Path(folder, "autoencoder.keras"))
+    np.save(Path(folder, "x.npy"), x_test[:10])
+    subprocess.run([sys.executable, "-c", program, folder], check=True, capture_output=True)
+    elsewhere = np.load(Path(folder, "x_hat.npy"))
+lesson.claim(
+    "a fresh process reconstructs the same, largest difference",
+    np.abs(elsewhere - stopped.predict(x_test[:10], verbose=0)).max(),
+    below=1e-5,
+    breaks="math",
+)
+
+# %% [markdown]
+# ## Under `fit` (deeper)
+#
+# What did `fit` do all this time? Lesson 2 wrote the steps in NumPy. With TensorFlow, one step on one batch is this:
+
+
+# %%
+def step(model, batch):
+    """Forward, loss, gradients, update: one step of training."""
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((model(batch, training=True) - batch) ** 2)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.optimizer.apply(gradients, model.trainable_variables)
+    return loss
+
+
+# %% [markdown]
+# There are several ways to repeat it 32 times, once per batch, for one epoch.
+# - **Eager**: a Python loop. Python hands every small operation to TensorFlow, one after the other.
+# - **Compiled step**: `tf.function` records the operations of a step once, as a *graph*, and then runs the graph.
+# - **Compiled epoch**: the loop over the batches goes into the graph as well. Python is called once per epoch.
+# - **Compiled epoch with XLA**: in addition, a compiler fuses the small operations into larger ones (`jit_compile=True`).
+#
+# The last batch of an epoch has only $1000 - 31 \cdot 32 = 8$ rows, so it is written apart.
+
+# %%
+x = tf.constant(x_train)
+full = len(x_train) // batch_size * batch_size  # 992 rows in batches of 32
+
+
+def eager(model, order):
+    for start in range(0, len(order), batch_size):
+        step(model, tf.gather(x, order[start : start + batch_size]))
+
+
+def compile_step(model):
+    compiled = tf.function(lambda batch: step(model, batch), reduce_retracing=True)
+
+    def epoch(order):
+        for start in range(0, len(order), batch_size):
+            compiled(tf.gather(x, order[start : start + batch_size]))
+
+    return epoch
+
+
+def compile_epoch(model, xla):
+    @tf.function(jit_compile=xla)
+    def epoch(order):
+        batches = tf.reshape(order[:full], (-1, batch_size))
+        for i in tf.range(len(batches)):
+            step(model, tf.gather(x, batches[i]))
+        step(model, tf.gather(x, order[full:]))
+
+    return epoch
+
+
+# %% [markdown]
+# Before comparing speeds, compare results: the same initial weights and the same order of the rows must lead to the same loss, or one of the loops is wrong. Then each loop is timed: the median of three epochs, without the time for compiling.
+
+
+# %%
+def keras_fit(model, order):
+    shuffled = x_train[order]
+    model.fit(shuffled, shuffled, batch_size=batch_size, shuffle=False, verbose=0)
+
+
+def prepare(name):
+    """Return a fresh model and a function that trains it for one epoch, in the given order."""
+    model = example("linear", seed=0)
+    model.optimizer.build(model.trainable_variables)
+    if name == "compiled step":
+        return model, compile_step(model)
+    if name.startswith("compiled epoch"):
+        return model, compile_epoch(model, xla="XLA" in name)
+    loop = eager if name == "eager" else keras_fit
+    return model, lambda order: loop(model, order)
+
+
+loops = ("eager", "Keras fit", "compiled step", "compiled epoch", "compiled epoch, XLA")
+orders = [np.random.default_rng(i).permutation(1000) for i in range(4)]
+losses, milliseconds = {}, {}
+for name in loops:
+    model, epoch = prepare(name)
+    times = []
+    for order in orders:
+        started = time.perf_counter()
+        epoch(order)
+        times.append(1000 * (time.perf_counter() - started))
+    losses[name] = metrics.mse(x_train, model.predict(x_train, verbose=0))
+    milliseconds[name] = np.median(times[1:])  # the first epoch compiles
+lesson.claim(
+    "all loops reach the same loss, largest relative difference",
+    np.ptp(list(losses.values())) / min(losses.values()),
+    below=1e-3,
+    breaks="math",
+)
+
+# %%
+speed = {name: milliseconds["Keras fit"] / value for name, value in milliseconds.items()}
+plotting.show(
+    plotting.bars(
+        speed,
+        xlabel="speed relative to Keras fit (log scale)",
+        highlight=["Keras fit"],
+        log=True,
+        digits=2,
+    ),
+    "Five bars on a logarithmic axis. The eager loop is slower than Keras fit. The compiled step is somewhat faster than fit, the compiled "
+    "epoch several times faster, and the compiled epoch with XLA more than ten times faster.",
+)
+
+# %% [markdown]
+# The numbers on the bars were measured on the machine that made this notebook; yours will differ, the order hardly. The arithmetic is the same in all five. What differs is how often something small has to be started: for a network of this size, starting costs more than computing.
+#
+# A speed is worth what it buys. So give `fit` and the fastest loop the same second and a half, and see how far each gets.
+
+
+# %%
+def loss_after(name, seconds):
+    """Train a fresh model for a given time, compiling not counted; return the training loss."""
+    model, epoch = prepare(name)
+    rng = np.random.default_rng(0)
+    epoch(rng.permutation(1000))
+    started = time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        epoch(rng.permutation(1000))
+    return metrics.mse(x_train, model.predict(x_train, verbose=0))
+
+
+lesson.claim(
+    "after the same 1.5 seconds, training loss of fit minus that of the compiled epoch",
+    loss_after("Keras fit", 1.5) - loss_after("compiled epoch, XLA", 1.5),
+    above=0.1,
+    breaks="no-training",
+)
+
+# %% [markdown]
+# In the lessons, `training.fit` stands for such a loop. You know now what is inside.
+
+# %% [markdown]
+# ## Change one thing
+#
+# Edit the parameters at the top and run all cells again. A study notices when its stored results no longer belong to your code and says so; add `fresh=True` to its call to compute your own.
+# - `latent_dim = 100`: the code is as large as the input. Expect PCA's error to be exactly 0, and the network's not.
+# - `epochs = 10`: expect all networks to be close to 1. PCA doesn't change.
+# - In `draw`, return `0.5 + 0.1 * rng.standard_normal(...)`: nearly everything lies in $(0, 1)$ now. Is the sigmoid still a problem? Is there more to find?
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+from aetutorial.exercises import lesson03
+
+lesson03.tanh_floor.prompt()
+
+# %%
+answer = None  # your number
+lesson03.tanh_floor.check(answer)
+
+# %%
+lesson03.range_floor.prompt()
+
+
+# %%
+def floor(x, low, high): ...  # your line
+
+
+lesson03.range_floor.check(floor)
+
+# %%
+lesson03.beat_it.prompt()
+
+# %%
+model = None  # your trained model
+lesson03.beat_it.check(model)
+
+# %%
+lesson03.report.prompt()
+
+
+# %%
+def report(x_train, x_test, x_hat_test, n_components): ...  # your lines
+
+
+lesson03.report.check(report)
+
+# %%
+lesson03.diagnose.prompt()
+
+# %%
+answer = None  # a list of three texts
+lesson03.diagnose.check(answer)
+
+# %% [markdown]
+# ## What you now know
+#
+# - A falling loss is no success. Compare with the mean, with PCA, with the floor that follows from the output's range, on held-out data.
+# - The famous example fails for three reasons: its outputs can't reach two thirds of the data, the data have no structure, and the network learns the rows by heart.
+# - ReLU units in the code can die. A linear code keeps all its numbers.
+# - Learning curves tell when to stop; a validation set makes stopping honest.
+# - `fit` is a loop around a step. Compiled as a whole, the same loop is more than ten times faster on small networks.
+#
+# **In practice**, compute the floor and the baselines first. They take a minute, and they tell you what a good loss would be.
+#
+# ## References
+#
+# - F. Chollet and others (2015). *Keras*. https://keras.io (the `Sequential` model and `fit`).
+# - D. P. Kingma, J. Ba (2015). Adam: a method for stochastic optimization. *ICLR*. arXiv:1412.6980.
+# - P. Baldi, K. Hornik (1989). Neural networks and principal component analysis: learning from examples without local minima. *Neural Networks* 2, 53–58.
+# - V. A. Marchenko, L. A. Pastur (1967). Distribution of eigenvalues for some sets of random matrices. *Mathematics of the USSR-Sbornik* 1, 457–483 (why PCA finds "structure" in a sample of noise).
+# - L. Prechelt (1998). Early stopping – but when? In *Neural Networks: Tricks of the Trade*, Springer, 55–69.
+#
+# Next: lesson 4, dimensionality reduction, asks when PCA *is* an autoencoder, and what non-linear codes add.

@@ -1,0 +1,14 @@
+"""Fixtures that more than one test file uses."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def strict(monkeypatch):
+    """Let the fault of an exercise's check be raised, and stop endless answers soon."""
+    from aetutorial.exercises import _run
+
+    monkeypatch.setenv("AETUTORIAL_STRICT", "1")
+    monkeypatch.setattr(_run, "STOP_SECONDS", 0.3)
