@@ -136,8 +136,9 @@ def claim(
     elif os.environ.get(MODE_VARIABLE) == "run":  # the run is after the studies; go on to the next
         _say(f"Claim fails: {text} (expected {expected}; measured {measured:.6g})")
     else:
+        shown = f"{measured:.6g}" if digits is None else f"{measured:.{digits}f}"
         raise ClaimError(
-            f"{text}: measured {measured:.6g}, expected {expected}. If you changed the lesson, this is "
+            f"{text}: measured {shown}, expected {expected}. If you changed the lesson, this is "
             "what your change did; if not, please report it."
         )
 

@@ -168,7 +168,8 @@ def outputs_stored(lesson: Lesson) -> Iterator[str]:
                 "print": not text,
                 "prompt": is_exercise(cell) and not text,
                 "show": not images(cell),
-                "claim": name == "lesson.claim" and "Claim holds: " not in text,
+                "claim": name == "lesson.claim"
+                and not re.search("^Claim(Error| holds): ", text, re.MULTILINE),
                 "check": is_exercise(cell) and not re.search("^(Not|Correct)", text, re.MULTILINE),
             }
             if missing.get(method):

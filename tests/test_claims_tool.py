@@ -138,15 +138,9 @@ def entry(text: str, breaks: str, holds: bool) -> dict:
             ["survives no-training: a (0.5, expected above 0)"],
         ),
         ({"no-training": [entry("a", "math", True)]}, []),
-        (
-            {"no-training": [entry("a", "math", False)]},
-            ["identity broken by no-training: a (0.5)"],
-        ),
+        ({"no-training": [entry("a", "math", False)]}, ["identity broken by no-training: a (0.5)"]),
         # Put to another's test only: it says nothing about the sabotage that the claim names.
-        (
-            {"no-training": [entry("a", "shuffled-labels", True)]},
-            ["never put to its test: a"],
-        ),
+        ({"no-training": [entry("a", "shuffled-labels", True)]}, ["never put to its test: a"]),
         (
             {
                 "no-training": [entry("a", "shuffled-labels", False)],

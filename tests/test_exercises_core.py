@@ -152,7 +152,7 @@ def test_the_untouched_stub_is_not_attempted(capsys, answer):
     task.check(answer)
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("Not attempted yet. ")
-    assert said.endswith("Replace the `...`, or ask for a hint with .hint().")
+    assert said.endswith("ask for a hint with .hint().")
     assert task.outcome == "not attempted"
 
 

@@ -273,10 +273,7 @@ class Client:
         )
         code = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
         for cell, (begin, end) in zip(code, stamps, strict=False):
-            cell.metadata["execution"] = {
-                "iopub.execute_input": begin,
-                "shell.execute_reply": end,
-            }
+            cell.metadata["execution"] = {"iopub.execute_input": begin, "shell.execute_reply": end}
 
 
 def test_execute_measures_and_cleans_up(folder, lesson, monkeypatch):

@@ -19,7 +19,7 @@ from aetutorial.exercises._run import NotAttempted, Wrong, call, describe, error
 KINDS = ("predict", "fill in", "change", "build", "transfer")
 STRICT_VARIABLE = "AETUTORIAL_STRICT"  # tests set it: the fault of a check is then raised
 WIDTH = 88
-POINTER = "Replace the `...`, or ask for a hint with .hint()."
+POINTER = "Put your answer in place of the `None` or `...`, or ask for a hint with .hint()."
 
 Shape = Sequence[int | None]
 

@@ -141,7 +141,8 @@ axes[0].set_ylabel("number of pixels")
 axes[1].legend()
 plotting.show(
     fig,
-    "Two histograms of pixel values. Min-max scaled values all lie in the shaded interval from 0 to 1. "
+    "Two histograms of pixel values. Min-max scaled values all lie in the shaded interval from "
+    "0 to 1.  "
     "Of the standardised values more than half lie outside it, most of them just below 0.",
 )
 print(f"standardised values outside (0, 1): {outside:.0%}")
@@ -284,6 +285,11 @@ def numerical_gradients(p, x, loss, h=1e-5):
     return result
 
 
+# %% [markdown]
+# Two sets of gradients agree if their largest difference is tiny.
+
+
+# %%
 def largest_difference(g, other):
     return max(np.abs(g[name] - other[name]).max() for name in g)
 
@@ -393,7 +399,8 @@ fig = plotting.learning_curves(
 )
 plotting.show(
     fig,
-    "Training loss against epoch on a logarithmic axis. It starts at the mean image's error, falls quickly, "
+    "Training loss against epoch on a logarithmic axis. It starts at the mean image's error, "
+    "falls quickly,  "
     "flattens, and ends below the line of PCA's held-out error.",
 )
 
@@ -415,7 +422,8 @@ lesson.claim(
 rows = {"input": x_test[:12], "autoencoder": x_hat_test[:12], "PCA": x_hat_pca[:12]}
 plotting.show(
     plotting.image_rows({name: row.reshape(-1, 8, 8) for name, row in rows.items()}),
-    "Twelve held-out digits in three rows: input, autoencoder, PCA. Both reconstructions are close to the input; "
+    "Twelve held-out digits in three rows: input, autoencoder, PCA. Both reconstructions are "
+    "close to the input;  "
     "PCA's backgrounds are a little less clean.",
 )
 
@@ -545,8 +553,10 @@ ax.set(xlabel="reconstruction of the pixel", ylabel="cross-entropy (nats)", ylim
 ax.legend(loc="upper left")
 plotting.show(
     fig,
-    "Cross-entropy of one pixel against its reconstruction for pixel values 0, 0.1, 0.3 and 0.5. Each curve is lowest where the "
-    "reconstruction equals the pixel. Only the curve for 0 gets down to zero; the one for 0.5 ends at about 0.7 nats.",
+    "Cross-entropy of one pixel against its reconstruction for pixel values 0, 0.1, 0.3 and "
+    "0.5. Each curve is lowest where the  "
+    "reconstruction equals the pixel. Only the curve for 0 gets down to zero; the one for 0.5 "
+    "ends at about 0.7 nats.",
 )
 lesson.claim(
     "each curve is lowest at the pixel's own value, largest distance",
