@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from aetutorial import _validate
 
@@ -151,6 +152,7 @@ def learning_curves(
         ax.axhline(level, color="0.3", linestyle=(0, (2, 2)), linewidth=1)
     if log:
         ax.set_yscale("log")
+        _plain_numbers(ax.yaxis)
     ax.set(xlabel="epoch", ylabel=ylabel)
     _label_levels(ax, levels)
     if len(curves) > 1:
@@ -237,6 +239,7 @@ def bars(
         )
     if log:
         ax.set_xscale("log")
+        _plain_numbers(ax.xaxis)
     ax.margins(x=0.12)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
@@ -292,6 +295,17 @@ def _named(name: str, values: Any) -> Mapping[str, Any]:
     if not values:
         raise ValueError(_validate.message(name, "a dict that is not empty", values))
     return values
+
+
+def _plain_numbers(axis: Any) -> None:
+    """Write the ticks of a logarithmic axis as 0.02, not as a power of ten."""
+    axis.set_major_formatter(_PlainLogFormatter())
+    axis.set_minor_formatter(_PlainLogFormatter(minor_thresholds=(2, 0.5)))
+
+
+class _PlainLogFormatter(LogFormatter):
+    def __call__(self, x: float, pos: Any = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""  # empty: a tick without a label
 
 
 def _images(name: str, images: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ NAME is the start of a file name, such as 03; without it, all lessons are meant.
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import sys
@@ -28,6 +29,8 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (ROOT / "notebooks", ROOT / "notebooks" / "optional")
 TIMES = ROOT / "notebooks" / "run_times.json"
+PICTURE = ROOT / "notebooks" / "reconstructions.png"  # the figure in README
+PICTURE_TAG = "readme-figure"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 STUDY_SECONDS = 20 * 60
 
@@ -67,10 +70,21 @@ def sources(notebook: Any) -> list[tuple[str, str, tuple[str, ...]]]:
     ]
 
 
-def write(path: Path, content: str) -> None:
+def pictures(notebook: Any) -> list[bytes]:
+    """Return the stored figures of the cells tagged for README."""
+    return [
+        base64.b64decode(output.data["image/png"])
+        for cell in notebook.cells
+        if PICTURE_TAG in cell.metadata.get("tags", ())
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+    ]
+
+
+def write(path: Path, content: str | bytes) -> None:
     """Write to the side, then rename: an interruption leaves the old file."""
     beside = path.with_suffix(".tmp")
-    beside.write_text(content, encoding="utf-8", newline="\n")
+    beside.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(beside, path)
 
 
@@ -154,6 +168,8 @@ def run(names: list[str]) -> None:
         except CellExecutionError as error:
             raise SystemExit(f"failed; {path.name} is left as it was.\n{error}") from None
         write(path, nbformat.writes(notebook) + "\n")
+        for picture in pictures(notebook):
+            write(PICTURE, picture)
         times[path.stem] = measured
         write(TIMES, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
         print(

@@ -95,23 +95,28 @@ def _check_reconstruct(answer: Any) -> str:
     rng = np.random.default_rng(6)
     w, v, x = rng.standard_normal((6, 2)), rng.standard_normal((2, 6)), rng.standard_normal((4, 6))
 
-    def encoder(rows: Any) -> np.ndarray:
+    misfits: list[str] = []  # a Wrong raised inside the call would be taken for the learner's
+
+    def taken(who: str, rows: Any, size: int, what: str) -> np.ndarray:
         rows = np.asarray(rows)
-        if rows.shape[-1] != 6:
-            raise Wrong(
-                f"The encoder was given rows of {rows.shape[-1]} numbers; inputs have 6. Which goes first?"
-            )
-        return np.tanh(rows @ w)
+        if rows.shape[-1:] != (size,):
+            shown = f"rows of {rows.shape[-1]} numbers" if rows.ndim else "no rows of numbers"
+            misfits.append(f"The {who} was given {shown}; {what} have {size}. Which goes first?")
+            raise ValueError(misfits[0])
+        return rows
+
+    def encoder(rows: Any) -> np.ndarray:
+        return np.tanh(taken("encoder", rows, 6, "inputs") @ w)
 
     def decoder(rows: Any) -> np.ndarray:
-        rows = np.asarray(rows)
-        if rows.shape[-1] != 2:
-            raise Wrong(
-                f"The decoder was given rows of {rows.shape[-1]} numbers; codes have 2. Which goes first?"
-            )
-        return rows @ v
+        return taken("decoder", rows, 2, "codes") @ v
 
-    given = call(function, encoder, decoder, x)
+    try:
+        given = call(function, encoder, decoder, x)
+    except Wrong:
+        if misfits:
+            raise Wrong(misfits[0]) from None
+        raise
     if close(given, encoder(x)):
         raise Wrong("That is the code: it still has to be decoded.")
     if close(given, x):

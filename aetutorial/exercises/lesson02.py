@@ -23,11 +23,11 @@ def _sigmoid(a: np.ndarray) -> np.ndarray:
 
 def _check_units(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 1.5")
-    if close(value, 0.0177 / 784):
+    if close(value, 0.0177 / 784, rtol=0.01):
         raise Wrong("That divides by D: a sum over features is larger than a mean over them.")
-    if close(value, 0.0177 * 28):
+    if close(value, 0.0177 * 28, rtol=0.01):
         raise Wrong("That multiplies by 28: an image of 28 by 28 has more features than that.")
-    if not close(value, 0.0177 * 784, rtol=0.005):
+    if not close(value, 0.0177 * 784, rtol=0.01):
         raise Wrong("Write down which of the two is a sum over features, and how many there are.")
     return "L = 784 x 0.0177, about 13.9: the value that PCA with 30 numbers reaches on MNIST."
 
@@ -70,9 +70,9 @@ def _check_delta(answer: Any) -> str:
             "The derivative of the sigmoid is missing: the gradient is with respect to a_d, before it.",
         ),
     ):
-        if close(delta, wrong, rtol=1e-6):
+        if close(delta, wrong, rtol=1e-4, atol=1e-6):
             raise Wrong(sentence)
-    if not close(delta, right, rtol=1e-6):
+    if not close(delta, right, rtol=1e-4, atol=1e-6):  # float32 will do
         raise Wrong("The values are off: derive it for one pixel first, then for all.")
     return "It equals the derivative on paper."
 
@@ -110,8 +110,9 @@ def _check_convergence(answer: Any) -> str:
     def says(curve: list[float], patience: int = 3, tolerance: float = 0.01) -> bool:
         value = call(function, np.array(curve), patience, tolerance)
         if not isinstance(value, bool | np.bool_):
-            shown = expect_array(value, (), what="truth values")
-            return bool(shown)
+            value = expect_array(value, (), what="truth values")
+            if value not in (0, 1):
+                raise Wrong(f"Return True or False; your function returned {float(value):.4g}.")
         return bool(value)
 
     if says([5.0, 4.0]) or says([5.0, 5.0, 5.0]):
@@ -134,7 +135,15 @@ def _check_convergence(answer: Any) -> str:
     if not says([1.0, 1.1, 1.2, 1.3]):
         raise Wrong("A loss that rises has stopped improving: answer True.")
     if says([4.0, 2.0, 1.999, 1.998], patience=3):
-        raise Wrong("Compare with the loss `patience` epochs ago, not with the previous epoch.")
+        raise Wrong(
+            "Compare with the loss before the last `patience` epochs, not with a later one."
+        )
+    if not says([8.0, 4.0, 3.999], patience=1):
+        raise Wrong("With a patience of 1 only the last epoch counts: use the argument `patience`.")
+    if not says([4.0, 3.5, 3.0, 2.5], tolerance=0.5):
+        raise Wrong(
+            "With a tolerance of 0.5, a fall from 4 to 2.5 has converged: it is less than half of the older loss."
+        )
     return "It waits, compares fractions and survives a rising loss."
 
 
@@ -207,9 +216,9 @@ def _check_tied(answer: Any) -> str:
         ),
         (numerical * 7, "Divide by the number of examples: the loss is a mean over them."),
     ):
-        if close(g, wrong, rtol=1e-4, atol=1e-7):
+        if close(g, wrong, rtol=1e-4, atol=1e-5):
             raise Wrong(sentence)
-    if not close(g, numerical, rtol=1e-4, atol=1e-7):
+    if not close(g, numerical, rtol=1e-4, atol=1e-5):  # float32 will do
         worst = float(np.abs(g - numerical).max())
         raise Wrong(f"It differs from central differences by up to {worst:.2g}.")
     return "It agrees with central differences."
@@ -263,15 +272,13 @@ def _check_excess(answer: Any) -> str:
         (right / np.log(2), "That is in bits; use the natural logarithm, for nats."),
         (-right, "The sign is reversed: the cross-entropy is never below its floor."),
     ):
-        if close(value, wrong, rtol=1e-6):
+        if close(value, wrong, rtol=1e-4):
             raise Wrong(sentence)
-    if not close(value, right, rtol=1e-6):
+    if not close(value, right, rtol=1e-4):  # float32 will do
         raise Wrong("The values are off: is it cross-entropy minus the input's own entropy?")
     binary = np.array([[0.0, 1.0, 0.0]])
     at_ends = call(function, binary, np.full((1, 3), 0.5))
-    with np.errstate(all="ignore"):
-        finite = np.isfinite(np.asarray(at_ends, dtype=float)).all()
-    if not finite:
+    if not close(at_ends, at_ends):  # NaN is not close to itself
         raise Wrong("For pixels that are exactly 0 or 1 it is NaN: there, 0 log 0 counts as 0.")
     if not close(at_ends, [3 * np.log(2)], rtol=1e-3):
         raise Wrong("For pixels that are exactly 0 or 1 the floor is 0: nothing is subtracted.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -110,32 +111,42 @@ range_floor = Exercise(
 
 
 def _widths(model: Any) -> list[int]:
-    """Return the output widths of all layers, inside nested models as well."""
+    """Return how many numbers each layer gives for one example, inside nested models as well."""
     widths = []
     for layer in model.layers:
         if hasattr(layer, "layers"):
             widths += _widths(layer)
-        else:
-            shape = getattr(getattr(layer, "output", None), "shape", None)
-            if shape is not None and shape[-1] is not None:
-                widths.append(int(shape[-1]))
+            continue
+        shape: Any = getattr(getattr(layer, "output", None), "shape", None)
+        if shape is None:  # inside a subclassed model a layer does not know its output
+            shape = (None, getattr(layer, "units", None))
+        if len(shape) > 1 and None not in shape[1:]:
+            widths.append(math.prod(shape[1:]))
     return widths
 
 
 def _check_beat(answer: Any) -> str:
     model = expect_model(answer, (100,), (100,))
     widths = _widths(model)
-    if not widths or min(widths) > 32:
+    if not widths:
+        raise Wrong(
+            "The check can't see the layers of your model: build it with keras.Sequential or keras.Model."
+        )
+    if min(widths) > 32:
         raise Wrong(
             "The narrowest layer of your model is wider than 32: it needs a code of at most 32 numbers."
         )
     x = np.random.default_rng(20260101).standard_normal((2000, 100)).astype("float32")
     x_hat = expect_array(
-        call(lambda rows: model.predict(rows, verbose=0), x, seconds=60), what="reconstructions"
+        call(lambda rows: model.predict(rows, verbose=0), x, seconds=60),
+        (2000, 100),
+        what="reconstructions",
     )
     error = float(np.mean((x - x_hat) ** 2))
     if error >= 0.999:
-        raise Wrong(f"On new data its mse is {error:.3f}, no better than the mean: was it trained?")
+        raise Wrong(
+            f"On new data its mse is {error:.3f}, no better than the mean: not trained, or far too long?"
+        )
     if error >= 0.93:
         raise Wrong(
             f"On new data its mse is {error:.3f}, about that of the example as given: look at the output."
@@ -143,6 +154,10 @@ def _check_beat(answer: Any) -> str:
     if error >= 0.75:
         raise Wrong(
             f"On new data its mse is {error:.3f}: it learns the training rows by heart. Which model can't?"
+        )
+    if error < 0.6:
+        raise Wrong(
+            f"On new data its mse is {error:.3f}, too good for 32 numbers: does a path lead around the narrow layer?"
         )
     return f"On new data its mse is {error:.3f}; the floor of linear codes is 0.68."
 
@@ -169,9 +184,10 @@ beat_it = Exercise(
         import numpy as np
 
         if "x_train" not in globals():
-            x_train = np.random.default_rng(0).standard_normal((1000, 100)).astype("float32")
+            x_train = np.random.default_rng(0).standard_normal((1000, 100), dtype="float32")
         keras.utils.set_random_seed(0)
-        answer = keras.Sequential([keras.Input((100,)), keras.layers.Dense(32), keras.layers.Dense(100)])
+        encoder, decoder = keras.layers.Dense(32), keras.layers.Dense(100)
+        answer = keras.Sequential([keras.Input((100,)), encoder, decoder])
         answer.compile(keras.optimizers.Adam(0.005), loss="mse")
         answer.fit(x_train, x_train, epochs=30, batch_size=32, verbose=0)
         """,
@@ -250,7 +266,6 @@ report = Exercise(
         "PCA(n_components).fit(x_train), then transform and inverse_transform x_test.",
     ),
     solution="""
-        import numpy as np
         from sklearn.decomposition import PCA
 
 
@@ -261,7 +276,8 @@ report = Exercise(
                 "PCA": pca.inverse_transform(pca.transform(x_test)),
                 "model": x_hat_test,
             }
-            return {name: float(np.mean((x_test - guess) ** 2)) for name, guess in guesses.items()}
+            errors = {name: (x_test - guess) ** 2 for name, guess in guesses.items()}
+            return {name: float(error.mean()) for name, error in errors.items()}
         """,
     why="One function for all models: nobody is scored by another rule than the rest.",
 )

@@ -122,7 +122,7 @@ plotting.show(
         code=len(encoder.layers),
     ),
     "Five bars in a row like an hourglass: input with 784 units, a layer of 256, the code with "
-    "32 in the narrow middle,  "
+    "32 in the narrow middle, "
     "a layer of 256, the reconstruction with 784.",
 )
 
@@ -144,7 +144,7 @@ floors = {name: error[name] for name in ("mean image", "PCA")}
 plotting.show(
     plotting.learning_curves(curves, ylabel="mse (squared pixel units)", floors=floors, log=True),
     "Training and held-out error against epoch, close together and falling, first fast, then "
-    "slowly. They pass below the line of  "
+    "slowly. They pass below the line of "
     "PCA in the first half of the training and end well below it; the line of the mean image is "
     "far above.",
 )
@@ -156,7 +156,7 @@ plotting.show(
 #
 # *Predict before you run.* By what factor is the autoencoder's error smaller than PCA's, with the same 32 numbers per picture?
 
-# %%
+# %% tags=["readme-figure"]
 shown = np.array([np.flatnonzero(y_test == digit)[0] for digit in range(10)])
 codes = encoder.predict(x_test[shown], verbose=0)
 rows = {
@@ -168,7 +168,7 @@ rows = {
 plotting.show(
     plotting.image_rows({name: row.reshape(-1, 28, 28) for name, row in rows.items()}),
     "Ten held-out digits in four rows. The autoencoder's reconstructions look like the input, a "
-    "little smoother. PCA's are blurred  "
+    "little smoother. PCA's are blurred "
     "with grey shadows around the strokes. The mean image is the same grey blob ten times.",
 )
 print(f"held-out mse   mean image {error['mean image']:.4f}   PCA {error['PCA']:.4f}")
@@ -176,6 +176,7 @@ lesson.claim(
     "the autoencoder's held-out error as a share of PCA's",
     error["autoencoder"] / error["PCA"],
     below=0.7,
+    digits=1,
     breaks="no-training",
 )
 
@@ -206,6 +207,7 @@ lesson.claim(
     "PCA's error exceeds the autoencoder's, in standard deviations over the seeds",
     metrics.paired_margin([error["PCA"]] * 5, five.values("mse")),
     above=1,
+    digits=0,
     breaks="no-training",
 )
 
@@ -233,7 +235,7 @@ for ax, values, title in (
 plotting.show(
     fig,
     "Two maps of 28 by 28 pixels. The variance of the input is high all over the middle of the "
-    "picture. The error is several times smaller and  "
+    "picture. The error is several times smaller and "
     "spread evenly over the same region.",
 )
 lesson.claim(
@@ -267,8 +269,8 @@ plotting.show(
             "real, held out": x_test[:10].reshape(-1, 28, 28),
         }
     ),
-    "Three rows of ten pictures. Decoded standard normal codes are nearly the same grey smudge "
-    "each time. Codes with matched mean and spread give  "
+    "Three rows of ten pictures. Decoded standard normal codes are pale grey blots on a "
+    "speckled ground. Codes with matched mean and spread give "
     "stroke-like shapes, few of which are digits. The bottom row has real digits for comparison.",
 )
 
@@ -296,6 +298,7 @@ lesson.claim(
     "contrast of the standard normal samples as a share of real contrast",
     naive.std() / x_test.std(),
     below=0.7,
+    digits=1,
     breaks="shuffled-pixels",
 )
 
@@ -343,12 +346,14 @@ lesson.claim(
     "codes find more labels than the untrained encoder's, difference",
     accuracy["codes (32)"] - accuracy["untrained encoder (32)"],
     above=0.1,
+    digits=2,
     breaks="no-training",
 )
 lesson.claim(
     "codes against raw pixels, difference",
     accuracy["codes (32)"] - accuracy["raw pixels (784)"],
     between=(-0.02, 0.02),
+    digits=2,
     breaks="no-training",
 )
 
@@ -366,7 +371,7 @@ for name in ("raw pixels (784)", "codes (32)"):
 plotting.show(
     plotting.image_rows({name: row.reshape(-1, 28, 28) for name, row in found.items()}),
     "Seven held-out digits, and below each the nearest training picture by raw pixels and by "
-    "codes. The neighbours resemble the query in shape  "
+    "codes. The neighbours resemble the query in shape "
     "and slant, under both distances.",
 )
 
@@ -414,7 +419,7 @@ plotting.show(
         }
     ),
     "Ten noisy digits in three rows. The model with a code of 32 returns blurred digits without "
-    "speckles. The model with a  "
+    "speckles. The model with a "
     "code of 1024 returns the speckles nearly unchanged.",
 )
 
@@ -453,24 +458,28 @@ lesson.claim(
     "the wide linear model copies: error on clean digits",
     width.values("clean", code=wide, output="linear").max(),
     below=0.003,
+    digits=4,
     breaks="no-training",
 )
 lesson.claim(
     "and lets most of the noise through",
     width.mean("noisy", code=wide, output="linear"),
     between=(0.6, 1.0),
+    digits=2,
     breaks="no-training",
 )
 lesson.claim(
     "the narrow one removes most of it: what is left",
     width.mean("noisy", code=narrow, output="linear"),
     below=0.4,
+    digits=2,
     breaks="no-training",
 )
 lesson.claim(
     "the wide model with a sigmoid output removes most of it, too",
     width.mean("noisy", code=wide, output="sigmoid"),
     below=0.3,
+    digits=2,
     breaks="no-training",
 )
 

@@ -142,13 +142,13 @@ axes[1].legend()
 plotting.show(
     fig,
     "Two histograms of pixel values. Min-max scaled values all lie in the shaded interval from "
-    "0 to 1.  "
+    "0 to 1. "
     "Of the standardised values more than half lie outside it, most of them just below 0.",
 )
 print(f"standardised values outside (0, 1): {outside:.0%}")
 
 # %% [markdown]
-# More than half. A sigmoid output can never reach those values, however long it trains. So the rule: **min-max scaled data go with a
+# Three quarters. A sigmoid output can never reach those values, however long it trains. So the rule: **min-max scaled data go with a
 # sigmoid output, standardised data with a linear one.** At the end of step 7 we train on both and see what breaking the rule costs. Until
 # then the data are `x_train`, scaled to $[0, 1]$ (each pixel divided by 16, the largest possible value).
 #
@@ -400,7 +400,7 @@ fig = plotting.learning_curves(
 plotting.show(
     fig,
     "Training loss against epoch on a logarithmic axis. It starts at the mean image's error, "
-    "falls quickly,  "
+    "falls quickly, "
     "flattens, and ends below the line of PCA's held-out error.",
 )
 
@@ -411,19 +411,21 @@ plotting.show(
 print("held-out L, squared pixel units per image")
 print(f"  mean image        {error['mean']:.2f}")
 print(f"  PCA, 16 numbers   {error['PCA']:.2f}")
-print(f"  autoencoder       {np.mean(over_seeds):.1f} (mean of {len(seeds)} seeds)")
+spread = np.std(over_seeds, ddof=1)
+print(f"  autoencoder       {np.mean(over_seeds):.2f} ± {spread:.2f} ({len(seeds)} seeds)")
 margin = metrics.paired_margin([error["PCA"]] * len(seeds), over_seeds)
 lesson.claim(
     "PCA's held-out error exceeds the autoencoder's, in standard deviations over the seeds",
     margin,
     above=1,
+    digits=1,
     breaks="no-training",
 )
 rows = {"input": x_test[:12], "autoencoder": x_hat_test[:12], "PCA": x_hat_pca[:12]}
 plotting.show(
     plotting.image_rows({name: row.reshape(-1, 8, 8) for name, row in rows.items()}),
     "Twelve held-out digits in three rows: input, autoencoder, PCA. Both reconstructions are "
-    "close to the input;  "
+    "close to the input; "
     "PCA's backgrounds are a little less clean.",
 )
 
@@ -443,12 +445,17 @@ floor_s = squared_error(s_test, np.clip(s_test, 0, 1)).mean() / variance
 ratio_x = over_seeds[0] / error["mean"]
 print(f"standardised: no output in [0, 1] gets below {floor_s:.2f} of the mean's loss")
 lesson.claim(
-    "min-max: share of the mean's loss that is left", ratio_x, below=0.2, breaks="no-training"
+    "min-max: share of the mean's loss that is left",
+    ratio_x,
+    below=0.2,
+    digits=2,
+    breaks="no-training",
 )
 lesson.claim(
     "standardised: loss above its floor, as a share of the mean's loss",
     ratio_s - floor_s,
     between=(0, 0.25),
+    digits=2,
     breaks="no-training",
 )
 
@@ -542,7 +549,7 @@ lesson.claim(
 
 # %%
 grid = np.linspace(0.001, 0.999, 999)
-fig, ax = plt.subplots(figsize=(6, 3))
+fig, ax = plt.subplots(figsize=(6.5, 3))
 lowest = {}
 for x_pixel in (0.0, 0.1, 0.3, 0.5):
     c = cross_entropy(np.full((999, 1), x_pixel), grid[:, None])
@@ -550,11 +557,11 @@ for x_pixel in (0.0, 0.1, 0.3, 0.5):
     (line,) = ax.plot(grid, c, label=f"x = {x_pixel}")
     ax.plot(grid[c.argmin()], c.min(), "o", color=line.get_color())
 ax.set(xlabel="reconstruction of the pixel", ylabel="cross-entropy (nats)", ylim=(-0.1, 2))
-ax.legend(loc="upper left")
+ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="pixel")
 plotting.show(
     fig,
     "Cross-entropy of one pixel against its reconstruction for pixel values 0, 0.1, 0.3 and "
-    "0.5. Each curve is lowest where the  "
+    "0.5. Each curve is lowest where the "
     "reconstruction equals the pixel. Only the curve for 0 gets down to zero; the one for 0.5 "
     "ends at about 0.7 nats.",
 )
@@ -585,6 +592,7 @@ lesson.claim(
     "share of the trained network's cross-entropy that no model can remove",
     floor / reached,
     between=(0.8, 0.95),
+    digits=2,
     breaks="no-training",
 )
 

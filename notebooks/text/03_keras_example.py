@@ -112,10 +112,12 @@ history = autoencoder.fit(x_train, x_train, epochs=epochs, batch_size=batch_size
 given_loss = autoencoder.evaluate(x_train, x_train, verbose=0)
 plotting.show(
     plotting.learning_curves({"training loss": history.history["loss"]}, ylabel="mse"),
-    "One curve, the training loss against epoch. It falls from about 1.25, fast at first, then "
+    "One curve, the training loss against epoch. It falls from above 1.1, fast at first, then "
     "slowly, to about 0.83.",
 )
-lesson.claim("training loss of the example", given_loss, between=(0.80, 0.86), breaks="no-training")
+lesson.claim(
+    "training loss of the example", given_loss, between=(0.80, 0.86), digits=2, breaks="no-training"
+)
 
 # %% [markdown]
 # The loss went down. Here most introductions stop and say that the model has learned.
@@ -250,12 +252,14 @@ ax.legend()
 plotting.show(
     fig,
     "Two histograms. The input is a bell from minus 3 to 3. The reconstruction lies only "
-    "between 0 and 1, with a tall peak at 0 that leaves the picture.",
+    "between 0 and 1, with a tall peak at 0 that leaves the picture "
+    "and a smaller one just below 1.",
 )
 lesson.claim(
     "share of the reconstructions below 0.1",
     np.mean(x_hat < 0.1),
     between=(0.65, 0.9),
+    digits=1,
     breaks="no-training",
 )
 
@@ -279,16 +283,20 @@ ax.legend()
 plotting.show(
     fig,
     "Variance kept against the number of PCA directions. For digits the curve rises steeply and "
-    "reaches about three quarters at 32 directions. For the  "
+    "reaches about three quarters at 32 directions. For the "
     "example's data it is nearly a straight line.",
 )
 lesson.claim(
-    "variance of digits kept by 32 directions", kept["digits"], above=0.7, breaks="shuffled-pixels"
+    "variance of digits kept by 32 directions",
+    kept["digits"],
+    above=0.7,
+    digits=2,
+    breaks="shuffled-pixels",
 )
 
 # %% [markdown]
-# For digits, 32 directions of 784 keep three quarters of the variance. For independent normal numbers, 32 of 100 keep hardly more than 32 %; the little more is chance, which PCA finds in *these* thousand rows and which is gone in the next thousand. (That is why PCA's training error, 0.556, is below the
-# floor of 0.68, and its held-out error is not.)
+# For digits, 32 directions of 784 keep three quarters of the variance. For independent normal numbers, any 32 directions keep 32 % of the variance of new rows. PCA finds 32 that keep 44 % of *these* thousand rows, but the extra 12 % are chance: in the next thousand rows they are gone. That is why PCA's training error, 0.56, is below the
+# floor of 0.68, and its held-out error is not.
 #
 # **Third cause: the network learns the training rows by heart.** It has 18,212 parameters for 1000 rows. What it learns about them can't help with new ones. To see it happen, watch the loss on rows that are not trained on, epoch by epoch.
 #
@@ -409,7 +417,7 @@ plotting.show(
         highlight=["PCA"],
     ),
     "Five bars of held-out error. The example as given is a little worse than PCA; with a "
-    "linear code it is about as good; without the second layer of 32 it  "
+    "linear code it is about as good; without the second layer of 32 it "
     "is better; the wider network has about half of PCA's error.",
 )
 for name in variants:
@@ -424,18 +432,21 @@ lesson.claim(
     "as given, it still loses against PCA, mean difference",
     means["as given"] - pca_error,
     between=(0.0005, 0.005),
+    digits=4,
     breaks="no-training",
 )
 lesson.claim(
     "some of its 32 code units are dead, mean number",
     ladder.mean("dead", variant="as given"),
     between=(3, 16),
+    digits=1,
     breaks="no-training",
 )
 lesson.claim(
     "PCA's error exceeds the repaired network's, in standard deviations over the seeds",
     metrics.paired_margin([pca_error] * 3, ladder.values("mse", variant="wider")),
     above=1,
+    digits=0,
     breaks="no-training",
 )
 
@@ -591,7 +602,7 @@ plotting.show(
         digits=2,
     ),
     "Five bars on a logarithmic axis. The eager loop is slower than Keras fit. The compiled "
-    "step is somewhat faster than fit, the compiled  "
+    "step is faster than fit, the compiled "
     "epoch several times faster, and the compiled epoch with XLA more than ten times faster.",
 )
 

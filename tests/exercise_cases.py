@@ -1,0 +1,359 @@
+"""Answers to the exercises of the lessons: right ones that the reference is not, and wrong ones.
+
+test_exercises.py demands an entry for every exercise.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import rel_entr
+
+
+@dataclass
+class Cases:
+    """Right answers beside the reference, and wrong ones, each with a word that its refusal must say."""
+
+    right: list[Any]
+    wrong: list[tuple[str, Any]]
+
+
+@dataclass
+class Made:
+    """An answer that is made when it is needed, because it needs TensorFlow."""
+
+    make: Callable[[], Any]
+
+
+# --- answers that take more than a line --------------------------------------------------------
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def delta(x, x_hat, w):
+    return 2 * w * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
+
+
+def delta_by_tape(x, x_hat, w):
+    import tensorflow as tf
+
+    a_d = tf.Variable(np.log(x_hat / (1 - x_hat)))
+    with tf.GradientTape() as tape:
+        errors = w * (tf.sigmoid(a_d) - x) ** 2
+        loss = tf.reduce_mean(tf.reduce_sum(errors, axis=1))
+    return tape.gradient(loss, a_d)
+
+
+def tied_by_tape(W, b_e, b_d, x, dtype="float64"):
+    import tensorflow as tf
+
+    W, b_e, b_d, x = (tf.cast(value, dtype) for value in (W, b_e, b_d, x))
+    with tf.GradientTape() as tape:
+        tape.watch(W)
+        z = tf.sigmoid(x @ tf.transpose(W) + b_e)
+        x_hat = tf.sigmoid(z @ W + b_d)
+        loss = tf.reduce_mean(tf.reduce_sum((x_hat - x) ** 2, axis=1))
+    return tape.gradient(loss, W)
+
+
+def tied_parts(W, b_e, b_d, x):
+    """Return what the encoder and what the decoder add to the gradient."""
+    z = sigmoid(x @ W.T + b_e)
+    x_hat = sigmoid(z @ W + b_d)
+    delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
+    return ((delta_d @ W.T) * z * (1 - z)).T @ x, z.T @ delta_d
+
+
+def cross(x, x_hat):
+    return -(x * np.log(x_hat) + (1 - x) * np.log(1 - x_hat)).sum(axis=1)
+
+
+def divergence(x, x_hat):
+    return (rel_entr(x, x_hat) + rel_entr(1 - x, 1 - x_hat)).sum(axis=1)
+
+
+def reconstruct_as_tensor(encoder, decoder, x):
+    import keras
+
+    return keras.ops.array(decoder(encoder(keras.ops.array(x))))
+
+
+def quiet(function):
+    with np.errstate(all="ignore"):
+        return function()
+
+
+def nearest_in_loops(z_query, z_bank):
+    return [min(range(len(z_bank)), key=lambda i: sum((z_bank[i] - q) ** 2)) for q in z_query]
+
+
+def squares(q, b):
+    return ((q[:, None] - b[None]) ** 2).sum(axis=2)
+
+
+def improved(older: Callable[..., float]) -> Callable[..., bool]:
+    """Return a convergence test that compares the last loss with `older(curve, patience)`."""
+    return lambda c, p, t: len(c) > p and older(c, p) - c[-1] < t * older(c, p)
+
+
+def report_with(mean="train", pca="train", score="test", factor=1, center=True, power=1.0):
+    """Return a report that fits and scores on the given parts of the data."""
+
+    def report(x_train, x_test, x_hat_test, n_components):
+        part = {"train": x_train, "test": x_test}
+        middle = part[pca].mean(axis=0) * center
+        cov = (part[pca] - middle).T @ (part[pca] - middle)
+        w = np.linalg.eigh(cov)[1][:, -n_components:]
+        guesses = {"mean": part[mean].mean(axis=0), "model": x_hat_test}
+        guesses["PCA"] = (x_test - middle) @ w @ w.T + middle
+        target = {name: x_test for name in guesses} | {"mean": part[score]}
+        errors = {n: np.mean((target[n] - guess) ** 2) for n, guess in guesses.items()}
+        return {name: factor * error**power for name, error in errors.items()}
+
+    return report
+
+
+def model_of(size: int, skip: bool = False, scale: float = 1.0) -> Made:
+    """Make a linear model with codes of `size` numbers: an orthogonal projection, not trained."""
+
+    def make():
+        import keras
+
+        basis = np.linalg.qr(np.random.default_rng(0).standard_normal((100, 100)))[0][:, :size]
+        encoder, decoder = (keras.layers.Dense(n, use_bias=False) for n in (size, 100))
+        x = keras.Input((100,))
+        y = decoder(encoder(x))
+        encoder.set_weights([basis])
+        decoder.set_weights([scale * basis.T])
+        return keras.Model(x, keras.layers.Add()([x, y]) if skip else y)
+
+    return Made(make)
+
+
+def subclassed(nested: bool) -> Made:
+    """Make the same model as a subclass of keras.Model, its two layers in models of their own or not."""
+
+    def make():
+        import keras
+
+        class Autoencoder(keras.Model):
+            def __init__(self):
+                super().__init__()
+                layers = [keras.layers.Dense(n, use_bias=False) for n in (32, 100)]
+                parts = [keras.Sequential([layer]) for layer in layers] if nested else layers
+                self.encoder, self.decoder = parts
+
+            def call(self, x):
+                return self.decoder(self.encoder(x))
+
+        model = Autoencoder()
+        model(np.zeros((1, 100), "float32"))
+        model.set_weights(model_of(32).make().get_weights())
+        return model
+
+    return Made(make)
+
+
+def opaque_model():
+    import keras
+
+    class Opaque(keras.Model):
+        def call(self, x):
+            return 0 * x
+
+    model = Opaque()
+    model(np.zeros((1, 100), "float32"))
+    return model
+
+
+# --- the cases -----------------------------------------------------------------------------------
+
+CASES = {
+    "lesson00.warm_up": Cases(
+        [8000.0, np.array([8000]), np.int64(8000)],
+        [("one picture", 64), ("one code", 8), ("pixels", 64_000), ("Multiply", 1008)],
+    ),
+    "lesson01.objective": Cases(
+        ["Input and Reconstruction", " input  and reconstruction\n"],
+        [
+            ("functions", "encoder and decoder"),
+            ("subtracted", "input and code"),
+            ("Labels", "code and label"),
+            ("one of", "input and output"),
+        ],
+    ),
+    "lesson01.compression": Cases(
+        [64, np.float32(64), [64.0]],
+        [
+            ("code over input", 0.0156),
+            ("more than 32", 2),
+            ("difference", 1008),
+            ("Count", 16),
+        ],
+    ),
+    "lesson01.reconstruct": Cases(
+        [
+            lambda f, g, rows: [g(f(row)).tolist() for row in rows],
+            lambda f, g, rows: g(f(rows.astype("float32"))).astype("float32"),
+            reconstruct_as_tensor,
+        ],
+        [
+            ("still has to be decoded", lambda f, g, x: f(x)),
+            ("input itself", lambda f, g, x: x),
+            ("decoder was given rows of 6", lambda f, g, x: g(x)),
+            ("encoder was given rows of 4", lambda f, g, x: g(f(x.T))),
+            ("given no rows", lambda f, g, x: g(f(x.sum()))),
+            ("right shape", lambda f, g, x: f(x) @ np.ones((2, 6))),
+            ("transpose", lambda f, g, x: g(f(x)).T),
+            ("IndexError", lambda f, g, x: g(f(x[9]))),
+        ],
+    ),
+    "lesson01.components": Cases(
+        [np.array([59.0])],
+        [("not below 0.01", 32), ("find the smallest", 200), ("whole number", 59.5)],
+    ),
+    "lesson01.nearest": Cases(
+        [
+            nearest_in_loops,
+            lambda q, b: ((b**2).sum(1) - 2 * q @ b.T).argmin(axis=1).astype("uint16"),
+            lambda q, b: squares(q.astype("float32"), b.astype("float32")).argmin(axis=1),
+        ],
+        [
+            ("codes themselves", lambda q, b: b[squares(q, b).argmin(axis=1)]),
+            ("distances", lambda q, b: np.sqrt(squares(q, b).min(axis=1))),
+            ("integers", lambda q, b: squares(q, b).argmin(axis=1) * 1.0),
+            ("farthest", lambda q, b: squares(q, b).argmax(axis=1)),
+            ("scalar product", lambda q, b: (q @ b.T).argmax(axis=1)),
+            ("absolute", lambda q, b: abs(q[:, None] - b).sum(axis=2).argmin(axis=1)),
+            ("sum the squares", lambda q, b: (q[:, None] - b).sum(axis=2).argmin(axis=1)),
+            ("(400,)", lambda q, b: squares(q, b).argmin(axis=0)),
+        ],
+    ),
+    "lesson02.units": Cases(
+        [13.9, 14, np.float32(13.8768)],
+        [("divides by D", 2.26e-5), ("multiplies by 28", 0.5), ("Write down", 0.0177)],
+    ),
+    "lesson02.output_delta": Cases(
+        [
+            delta_by_tape,
+            lambda x, x_hat, w: [
+                [float(delta(x, x_hat, w)[i, j]) for j in range(len(w))] for i in range(len(x))
+            ],
+            lambda *arrays: delta(*(a.astype("float32") for a in arrays)),
+        ],
+        [
+            ("sign", lambda x, x_hat, w: -delta(x, x_hat, w)),
+            ("factor 2", lambda x, x_hat, w: delta(x, x_hat, w) / 2),
+            ("Divide by the number of examples: ", lambda x, x_hat, w: delta(x, x_hat, w) * len(x)),
+            ("examples only", lambda x, x_hat, w: delta(x, x_hat, w) / len(w)),
+            ("weights", lambda x, x_hat, w: delta(x, x_hat, 1)),
+            ("sigmoid", lambda x, x_hat, w: 2 * w * (x_hat - x) / len(x)),
+            ("derive it", lambda x, x_hat, w: delta(x, x_hat, w**2)),
+        ],
+    ),
+    "lesson02.convergence": Cases(
+        [
+            lambda c, p, t: np.bool_(len(c) > p and c[-1] > (1 - t) * c[-p - 1]),
+            lambda c, p, t: int(len(c) > p and (list(c)[-1 - p] - min(c[-p:])) / c[-1 - p] < t),
+        ],
+        [
+            ("nothing to compare", lambda c, p, t: c[0] - c[-1] < 2),
+            ("falls by a fifth", lambda c, p, t: len(c) > p and c[-1 - p] - c[-1] > t * c[-1 - p]),
+            ("stood still", improved(lambda c, p: c[0])),
+            ("small loss", lambda c, p, t: len(c) > p and c[-1 - p] - c[-1] < t),
+            ("large loss", lambda c, p, t: len(c) > p and c[-1] >= c[-1 - p]),
+            ("rises", lambda c, p, t: len(c) > p and abs(c[-1 - p] - c[-1]) < t * c[-1 - p]),
+            ("later one", improved(lambda c, p: c[-2])),
+            ("patience of 1", lambda c, p, t: improved(lambda c, p: c[-4])(c, 3, t)),
+            ("half of the older", lambda c, p, t: len(c) > p and c[-1 - p] / c[-1] - 1 < t),
+            ("True or False", lambda c, p, t: c[0] - c[-1] + 0.5),
+        ],
+    ),
+    "lesson02.tied": Cases(
+        [tied_by_tape, functools.partial(tied_by_tape, dtype="float32")],
+        [
+            ("Only the encoder", lambda *a: tied_parts(*a)[0]),
+            ("Only the decoder", lambda *a: tied_parts(*a)[1]),
+            ("mean over features", lambda *a: sum(tied_parts(*a)) / 5),
+            ("Divide", lambda *a: sum(tied_parts(*a)) * 7),
+            ("central differences", lambda *a: sum(tied_parts(*a)) / 2),
+            ("transpose", lambda *a: sum(tied_parts(*a)).T),
+        ],
+    ),
+    "lesson02.coin_floor": Cases(
+        [
+            divergence,
+            lambda x, x_hat: divergence(x.astype("float32"), x_hat.astype("float32")).tolist(),
+            lambda x, x_hat: cross(x, x_hat) - cross(x, np.clip(x, 1e-12, 1 - 1e-12)),
+        ],
+        [
+            ("not subtracted", cross),
+            ("mean over features", lambda x, x_hat: divergence(x, x_hat) / 9),
+            ("bits", lambda x, x_hat: divergence(x, x_hat) / np.log(2)),
+            ("sign", lambda x, x_hat: -divergence(x, x_hat)),
+            ("own entropy", lambda x, x_hat: divergence(x_hat, x)),
+            ("NaN", lambda x, x_hat: quiet(lambda: cross(x, x_hat) - cross(x, x))),
+            ("floor is 0", lambda x, x_hat: np.nan_to_num(quiet(lambda: cross(x, x_hat) - cross(x, x)))),
+            ("(6,)", lambda x, x_hat: divergence(x, x_hat).mean()),
+        ],
+    ),
+    "lesson03.tanh_floor": Cases(
+        [0.151, 0.15, np.float32(0.15068)],
+        [("sigmoid", 0.575), ("below -1", 0.0753), ("share", 0.317), ("Clip", 1.0)],
+    ),
+    "lesson03.range_floor": Cases(
+        [
+            lambda x, a, b: np.float32(((x - np.minimum(np.maximum(x, a), b)) ** 2).mean()),
+            lambda x, a, b: sum(max(v - b, a - v, 0) ** 2 for v in x.ravel()) / x.size,
+        ],
+        [
+            ("distance", lambda x, a, b: (np.clip(x, a, b) ** 2).mean()),
+            ("sum over features", lambda x, a, b: ((x - np.clip(x, a, b)) ** 2).sum(1).mean()),
+            ("absolute", lambda x, a, b: abs(x - np.clip(x, a, b)).mean()),
+            ("within reach", lambda x, a, b: ((x - np.clip(x, a, b))[(x < a) | (x > b)] ** 2).mean()),
+            ("clip x", lambda x, a, b: ((x - np.minimum(x, b)) ** 2).mean()),
+            ("all of x lies", lambda x, a, b: ((x - np.clip(x, -0.5, 2)) ** 2).mean()),
+        ],
+    ),
+    "lesson03.beat_it": Cases(
+        [model_of(32), subclassed(nested=True), subclassed(nested=False)],
+        [
+            ("wider than 32", model_of(40)),
+            ("can't see", Made(opaque_model)),
+            ("no better than the mean", model_of(32, scale=-1)),
+            ("look at the output", model_of(5)),
+            ("by heart", model_of(15)),
+            ("around the narrow layer", model_of(32, skip=True, scale=-0.5)),
+        ],
+    ),
+    "lesson03.report": Cases(
+        [report_with(), lambda *a: {k: np.float32(v) for k, v in report_with()(*a).items()}],
+        [
+            ("keys", lambda *a: list(report_with()(*a).values())),
+            ('no key "PCA"', lambda *a: {k.lower(): v for k, v in report_with()(*a).items()}),
+            ("sums", report_with(factor=8)),
+            ("mean was taken from the test set", report_with(mean="test")),
+            ("error on the training set", report_with(score="train")),
+            ("PCA was fitted", report_with(pca="test")),
+            ('"PCA" is off', report_with(center=False)),
+            ('"mean" is off', report_with(power=0.5)),
+        ],
+    ),
+    "lesson03.diagnose": Cases(
+        [("Overfitting", "output range", "not trained  enough")],
+        [
+            ("held-out loss rises", ["not trained enough", "output range", "overfitting"]),
+            ("can't go", ["overfitting", "not trained enough", "output range"]),
+            ("fall together", ["overfitting", "output range", "output range"]),
+            ("a list", "overfitting"),
+            ("three cases", ["overfitting", "output range"]),
+            ("one of", ["overfitting", "range", "not trained enough"]),
+        ],
+    ),
+}
