@@ -10,6 +10,9 @@ from pathlib import Path
 
 from aetutorial import _validate
 
+# False after `lesson.begin(..., strict=False)`: failed claims and outdated studies are reported, not raised.
+strict = True
+
 SABOTAGES = ("no-training", "shuffled-pixels", "shuffled-labels")
 SABOTAGE_VARIABLE = "AETUTORIAL_SABOTAGE"
 

@@ -42,12 +42,14 @@ class ClaimError(AssertionError):
     """A claim of the lesson did not hold in this run."""
 
 
-def begin(number: int, *, seed: int = 0) -> None:
+def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
     """Start a lesson: seed every random generator, start TensorFlow quietly, set the plot style.
 
     Args:
         number: The lesson's number, 0 to 12.
         seed: Seed of Python's, NumPy's and TensorFlow's global generators, at least 0.
+        strict: Whether a claim that fails stops the notebook. With False it is reported and the notebook goes
+            on, and a study whose code you changed runs its whole grid anew: for your own experiments.
 
     Raises:
         TypeError, ValueError: an argument is not an integer, or out of range.
@@ -55,6 +57,7 @@ def begin(number: int, *, seed: int = 0) -> None:
     """
     number = _validate.integer("number", number, low=0, high=len(TITLES) - 1)
     seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
+    _runtime.strict = bool(strict)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later messages: errors only
     with quiet_stderr():
         import keras
@@ -133,7 +136,7 @@ def claim(
         print(
             f"Claim fails under {sabotage}: {text} (expected {expected}; measured {measured:.6g})"
         )
-    elif os.environ.get(MODE_VARIABLE) == "run":  # the run is after the studies; go on to the next
+    elif not _runtime.strict or os.environ.get(MODE_VARIABLE) == "run":
         _say(f"Claim fails: {text} (expected {expected}; measured {measured:.6g})")
     else:
         shown = f"{measured:.6g}" if digits is None else f"{measured:.{digits}f}"

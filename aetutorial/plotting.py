@@ -119,7 +119,7 @@ def learning_curves(
     curves: Mapping[str, Any],
     *,
     ylabel: str,
-    floors: Mapping[str, float] | None = None,
+    references: Mapping[str, float] | None = None,
     log: bool = False,
 ) -> Figure:
     """Draw losses against epochs, with horizontal lines for what they are read against.
@@ -127,7 +127,7 @@ def learning_curves(
     Args:
         curves: Name to loss per epoch, shape (epochs,).
         ylabel: What the loss is, with its unit.
-        floors: Name to value: baselines and floors, drawn as labelled horizontal lines.
+        references: Name to value: baselines and floors, drawn as labelled horizontal lines.
         log: Whether the loss axis is logarithmic; all values must then be above 0.
 
     Returns:
@@ -142,8 +142,8 @@ def learning_curves(
         for name, curve in _named("curves", curves).items()
     }
     levels = {
-        name: _validate.real(f"floors[{name!r}]", level, low=low)
-        for name, level in (floors or {}).items()
+        name: _validate.real(f"references[{name!r}]", level, low=low)
+        for name, level in (references or {}).items()
     }
     fig, ax = plt.subplots()
     for name, values in checked.items():

@@ -134,7 +134,9 @@ def test_image_grid(columns, axes):
 
 def test_learning_curves():
     curves = {"training": FALLING, "held out": FALLING[:20] + 0.1}
-    fig = plotting.learning_curves(curves, ylabel="mse", floors={"mean": 1.0, "PCA": 0.2}, log=True)
+    fig = plotting.learning_curves(
+        curves, ylabel="mse", references={"mean": 1.0, "PCA": 0.2}, log=True
+    )
     (ax,) = fig.axes
     lines = {line.get_label(): line for line in ax.lines}
     np.testing.assert_array_equal(lines["training"].get_xdata(), np.arange(1, 31))
@@ -153,13 +155,13 @@ def test_one_curve_needs_no_legend():
 
 
 def test_the_name_of_a_floor_points_at_its_line():
-    floors = {"a": 0.2, "b": 0.5, "c": 0.5, "d": 1.0}
-    fig = plotting.learning_curves({"x": FALLING}, ylabel="mse", floors=floors)
+    references = {"a": 0.2, "b": 0.5, "c": 0.5, "d": 1.0}
+    fig = plotting.learning_curves({"x": FALLING}, ylabel="mse", references=references)
     (ax,) = fig.axes
     fig.draw_without_rendering()
     to_data = ax.transAxes + ax.transData.inverted()
     pointed = {note.get_text(): to_data.transform(note.xy)[1] for note in ax.texts}
-    assert pointed == pytest.approx(floors)
+    assert pointed == pytest.approx(references)
 
 
 def test_bars():
@@ -209,12 +211,12 @@ CROWDED = {
     "curves": lambda: plotting.learning_curves(
         {"training loss": FALLING, "held-out loss": FALLING + 0.1},
         ylabel="L, squared pixel units per image",
-        floors={"mean image": 1.2, "PCA, held out": 0.22, "PCA, training": 0.2, "floor": 0.201},
+        references={"mean image": 1.2, "PCA, held out": 0.22, "PCA, training": 0.2, "floor": 0.201},
     ),
     "curves, log": lambda: plotting.learning_curves(
         {"training loss": FALLING},
         ylabel="mse",
-        floors={"a": 0.1, "b": 0.1, "c": 0.11, "d": 1.3},
+        references={"a": 0.1, "b": 0.1, "c": 0.11, "d": 1.3},
         log=True,
     ),
     "bars": lambda: plotting.bars(
@@ -294,14 +296,14 @@ def test_all_text_is_inside_and_apart(name):
             r"`curves\['a'\]` .* values from 0 to 1",
         ),
         (
-            lambda: plotting.learning_curves({"a": [1]}, ylabel="a", floors={"b": 0}, log=True),
+            lambda: plotting.learning_curves({"a": [1]}, ylabel="a", references={"b": 0}, log=True),
             ValueError,
-            r"`floors\['b'\]` must be a finite number of at least",
+            r"`references\['b'\]` must be a finite number of at least",
         ),
         (
-            lambda: plotting.learning_curves({"a": [1]}, ylabel="a", floors={"b": None}),
+            lambda: plotting.learning_curves({"a": [1]}, ylabel="a", references={"b": None}),
             TypeError,
-            r"`floors\['b'\]` must be a finite number",
+            r"`references\['b'\]` must be a finite number",
         ),
         (lambda: plotting.bars({}, xlabel="a"), ValueError, "`values` .* not empty"),
         (lambda: plotting.bars([1, 2], xlabel="a"), TypeError, "`values` must be a dict"),

@@ -76,7 +76,8 @@ def _check_range(answer: Any) -> str:
         raise Wrong("Average over all values: those within reach count with an error of 0.")
     if not close(value, float(error.mean())):
         raise Wrong("The value is off: clip x to the interval, then take the mean squared error.")
-    if not close(call(function, x, -100.0, 100.0), 0, atol=1e-12):
+    inside = expect_number(call(function, x, -100.0, 100.0), "a number, such as 0.1")
+    if not close(inside, 0, atol=1e-12):
         raise Wrong("If all of x lies in the interval, the floor is 0.")
     return "It works for every range and every data set."
 
@@ -321,8 +322,8 @@ diagnose = Exercise(
         Three autoencoders on other data than the lesson's. Losses are given after 10, 50 and 100 epochs:
 
             1.  training 0.90, 0.50, 0.21    held out 0.92, 0.71, 0.78
-            2.  training 0.31, 0.30, 0.30    held out 0.31, 0.31, 0.31   a fifth of the values are
-                                                                         negative, the output is ReLU
+            2.  training 0.31, 0.30, 0.30    held out 0.31, 0.31, 0.31
+                (a fifth of the values are negative, the output is ReLU)
             3.  training 0.80, 0.61, 0.47    held out 0.81, 0.62, 0.48
 
         What is the matter with each? Answer with a list of three texts, in this order, chosen from "output range",
