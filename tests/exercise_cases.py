@@ -247,8 +247,8 @@ CASES = {
         ],
     ),
     "lesson02.units": Cases(
-        [13.9, 14, np.float32(13.8768)],
-        [("divides by D", 2.26e-5), ("multiplies by 28", 0.5), ("Write down", 0.0177)],
+        [12.3, 12.288, np.float32(12.29)],
+        [("divides by D", 1.302e-6), ("three colours", 4.096), ("Write down", 0.004)],
     ),
     "lesson02.output_delta": Cases(
         [

@@ -23,13 +23,13 @@ def _sigmoid(a: np.ndarray) -> np.ndarray:
 
 def _check_units(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 1.5")
-    if close(value, 0.0177 / 784, rtol=0.01):
+    if close(value, 0.004 / 3072, rtol=0.01):
         raise Wrong("That divides by D: a sum over features is larger than a mean over them.")
-    if close(value, 0.0177 * 28, rtol=0.01):
-        raise Wrong("That multiplies by 28: an image of 28 by 28 has more features than that.")
-    if not close(value, 0.0177 * 784, rtol=0.01):
+    if close(value, 0.004 * 1024, rtol=0.01):
+        raise Wrong("That multiplies by the pixels; each has three colours, and each is a feature.")
+    if not close(value, 0.004 * 3072, rtol=0.01):
         raise Wrong("Write down which of the two is a sum over features, and how many there are.")
-    return "L = 784 x 0.0177, about 13.9: the value that PCA with 30 numbers reaches on MNIST."
+    return "L = 3072 x 0.004, about 12.3."
 
 
 units = Exercise(
@@ -37,16 +37,17 @@ units = Exercise(
     title="Two reports of one model",
     kind="predict",
     prompt="""
-        A tutorial reports a Keras `mse` of 0.0177 on images of 28 by 28 pixels. A paper reports the squared error
-        per image, L: a sum over pixels, a mean over images. Which number would the paper print for the same model?
+        A tutorial reports a Keras `mse` of 0.004 on colour images of 32 by 32 pixels, three numbers each. A paper
+        reports the squared error per image, L: a sum over all numbers of an image, a mean over images. Which number
+        would the paper print for the same model?
         """,
     check=_check_units,
     hints=(
         "Keras's `mse` is a mean over examples and over features.",
         "L = D x mse, where D is the number of features.",
     ),
-    solution="answer = 28 * 28 * 0.0177",
-    why="The mean over 784 features becomes a sum when it is multiplied by 784.",
+    solution="answer = 32 * 32 * 3 * 0.004",
+    why="The mean over 3072 features becomes a sum when it is multiplied by 3072.",
 )
 
 
@@ -230,12 +231,13 @@ tied = Exercise(
     kind="build",
     prompt="""
         Tie the weights: the decoder uses the encoder's matrix transposed, z = sigmoid(W x + b_e) and
-        x_hat = sigmoid(W^T z + b_d). Half the parameters are gone. Write
+        x_hat = sigmoid(W^T z + b_d). Half the weights are gone. Write
 
             def tied_gradient(W, b_e, b_d, x)
 
         which returns the gradient of the squared error L (sum over features, mean over examples) with respect to W.
-        W has shape (d, D), x has shape (n, D). The check uses central differences: so can you.
+        W has shape (d, D), x has shape (n, D). Derive it:
+        W stands in two places. Test yourself with central differences before you ask the check.
         """,
     check=_check_tied,
     hints=(

@@ -43,7 +43,7 @@ tanh_floor = Exercise(
     prompt="""
         The example's last layer becomes tanh, whose values lie in (-1, 1). The data are standard normal,
         as before. Below
-        which mse can no such model get? Three digits will do.
+        which mse can no such model get? Answer to three decimals.
         """,
     check=_check_tanh,
     hints=(
@@ -172,7 +172,7 @@ beat_it = Exercise(
         takes 100 numbers
         and returns 100, has a layer of at most 32 numbers in between, and has an mse below 0.75 on new
         standard normal rows.
-        The check draws new rows.
+        Any layers, activations and numbers of epochs are allowed. The check draws new rows.
         """,
     check=_check_beat,
     hints=(
