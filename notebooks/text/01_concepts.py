@@ -305,7 +305,7 @@ lesson.claim(
 lesson.claim(
     "contrast of the standard normal samples as a share of real contrast",
     naive.std() / x_test.std(),
-    below=0.7,
+    between=(0.3, 0.7),
     digits=1,
     breaks="shuffled-pixels",
 )
