@@ -106,15 +106,16 @@ def study(
     path = _folder() / f"{name}.json"
     made_by = fingerprint(run)
     mode = os.environ.get(MODE_VARIABLE, "")
+    unbroken = not (fresh or _runtime.sabotage())
+    if mode == "run" and unbroken and not _is_current(name, points, made_by, path):
+        _run_all(name, run, points, made_by, path)
+    if not (fresh or _runtime.strict or _is_current(name, points, made_by, path)):
+        print(
+            f"Study {name}: the stored results are of other code; all {len(points)} points run now."
+        )
+        fresh = True
     # Under sabotage the stored results say nothing: the whole grid is run with the broken data or training.
     if fresh or _runtime.sabotage():
-        return Study(name, tuple(points), tuple(_measure(run, point) for point in points))
-    if mode == "run" and not _is_current(name, points, made_by, path):
-        _run_all(name, run, points, made_by, path)
-    if not _runtime.strict and not _is_current(name, points, made_by, path):
-        print(
-            f"Study {name}: its stored results belong to other code; all {len(points)} points run now."
-        )
         return Study(name, tuple(points), tuple(_measure(run, point) for point in points))
     stored = _stored(name, points, made_by, path)
     for point in live:

@@ -337,6 +337,20 @@ def test_under_sabotage_a_claim_fails_without_an_error(capsys, monkeypatch, sabo
     assert capsys.readouterr().out == "Claim holds: It is (expected above 2)\n"
 
 
+def test_without_strict_a_claim_fails_without_an_error(capsys, monkeypatch):
+    monkeypatch.setattr(_runtime, "strict", False)
+    lesson.claim("It is", 1, above=2, breaks="math")
+    assert capsys.readouterr().out == "Claim fails: It is (expected above 2; measured 1)\n"
+
+
+def test_begin_sets_strict_anew(monkeypatch):
+    monkeypatch.setattr(_runtime, "strict", True)
+    lesson.begin(1, strict=False)
+    assert _runtime.strict is False
+    lesson.begin(1)
+    assert _runtime.strict is True
+
+
 def test_while_studies_are_run_a_claim_fails_without_an_error(capsys, monkeypatch):
     monkeypatch.setenv("AETUTORIAL_STUDIES", "run")
     lesson.claim("It is", 1, above=2, breaks="math")

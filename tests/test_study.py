@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pytest
 
-from aetutorial import _study, lesson
+from aetutorial import _runtime, _study, lesson
 from aetutorial.lesson import Study, StudyError
 
 # Globals as a notebook has them; the tests change them.
@@ -160,6 +160,19 @@ def test_fresh_runs_the_grid_and_stores_nothing(stored, monkeypatch):
     study = lesson.study("small", run, GRID, LIVE, fresh=True)
     assert calls == GRID
     assert study.values("error", width=0).tolist() == [1, 11]
+    assert stored.read_bytes() == before
+
+
+def test_without_strict_changed_code_runs_the_grid_anew(stored, monkeypatch, capsys):
+    monkeypatch.setattr(_runtime, "strict", False)
+    before = stored.read_bytes()
+    lesson.study("small", run, GRID, LIVE)
+    assert calls == LIVE  # nothing was changed yet
+    monkeypatch.setitem(globals(), "noise", 0.25)
+    capsys.readouterr()
+    assert lesson.study("small", run, GRID, LIVE).values("error", width=0).tolist() == [1.0, 1.25]
+    assert calls == LIVE + GRID
+    assert "all 6 points run now" in capsys.readouterr().out
     assert stored.read_bytes() == before
 
 

@@ -435,7 +435,7 @@ plotting.show(
 
 
 # %% [markdown]
-# In numbers, over three seeds. The unit is the noise itself: the third column says how far the output for a noisy digit is from the *clean* digit; at 1 it is as far away as the noisy input was. This distance has two parts: noise that gets through, and blur that would be there without noise. The last column is the noise that gets through alone:
+# In numbers, over three seeds. The column *distance to clean* says how far the output for a noisy digit is from the clean digit, in units of the noise: at 1 it is as far away as the noisy input was. This distance has two parts: noise that gets through, and blur that would be there without noise. The column *noise passed* is the first part alone:
 # the output for the noisy digit minus the output for the clean one. The table has a second pair of models, with a sigmoid output. Guess what they do.
 
 
