@@ -1,17 +1,34 @@
-"""`fit`: train a compiled Keras model, with one line of progress, and return Keras's History."""
+"""`fit`: train a compiled Keras model, whole epochs at a time, and return Keras's History."""
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from aetutorial import _validate
+from aetutorial import _arguments, _validate
+from aetutorial._passes import NotFiniteError, Passes
+from aetutorial._progress import ProgressLine
+from aetutorial._resume import Run
+from aetutorial._sources import epoch_order
 
-WIDTH = 78  # of the progress line, at most
+__all__ = ["DivergenceError", "epoch_order", "fit"]
+
+
+class DivergenceError(ArithmeticError):
+    """The loss became NaN or infinite; the model holds the weights from the start of that epoch.
+
+    Attributes:
+        epoch: Number of the epoch, from 1 as in the progress line.
+        step: Number of the step in that epoch, from 1.
+        last_loss: The last finite loss, a mean over the epoch up to then; NaN if there was none.
+        history: `History.history` of the epochs before.
+    """
+
+    def __init__(self, text: str, epoch: int, step: int, last_loss: float, history: Any) -> None:
+        super().__init__(text)
+        self.epoch, self.step, self.last_loss, self.history = epoch, step, last_loss, history
 
 
 def fit(
@@ -25,130 +42,108 @@ def fit(
     callbacks: Sequence[Any] = (),
     seed: int = 0,
     progress: bool = True,
-    checkpoint: str | None = None,
+    checkpoint: Any = None,
     jit: bool | str = "auto",
     strategy: Any = None,
 ) -> Any:
     """Train a compiled Keras model and return its History.
 
+    The result is that of `model.fit` for the same batches. What differs is who runs the loop: Keras returns to
+    Python after every step, `fit` compiles the loop over the batches together with the step (lesson 3).
+
     Args:
         model: A `keras.Model` on which `compile` was called.
-        x: Inputs, a numeric array of shape (n, ...), n of at least 1, finite values.
-        y: Targets, n rows; None means that the input is its own target, as for an autoencoder.
+        x: Inputs: an array of shape (n, ...), or a tuple, list or dict of such for a model of several inputs.
+            Numbers, finite; floating-point ones are converted to Keras's `floatx`. A `numpy.memmap` is read
+            block by block and never held as a whole. Or a `tf.data.Dataset` of batches x, (x, y) or
+            (x, y, sample weights), which brings its own batch size and order.
+        y: Targets, n rows, in the form of `x`; None means that the input is its own target, as for an
+            autoencoder. None for a Dataset.
         epochs: Passes over the data, at least 1.
         batch_size: Examples per step, at least 1; the last batch of an epoch may be smaller.
-        validation_data: Held-out inputs, or a pair (inputs, targets); None for none.
-        callbacks: Keras callbacks.
-        seed: Seed of the order of the examples and of random layers, at least 0. Sets Keras's global seed.
+        validation_data: Held-out inputs, a pair (inputs, targets), or a Dataset; None for none.
+        callbacks: Keras callbacks. They hear of the beginning and the end of training, epochs and validation.
+        seed: Seed of the order of the examples, at least 0. In epoch number e the rows are taken in the order
+            `epoch_order(seed, e, n)`. Also sets Keras's global seed.
         progress: Whether to print one line that is rewritten while training runs.
-        checkpoint: Not available yet: must be None.
-        jit: "auto" leaves the choice to Keras; True compiles the step with XLA, False does not.
-        strategy: Not available yet: must be None.
+        checkpoint: A folder. After each epoch, all that is needed to go on is written there. A later call with
+            the same arguments goes on from the last epoch and ends with the same bits; `epochs` may be larger.
+        jit: Whether XLA compiles the loop. "auto": yes, unless the model contains convolutions, for which it
+            is slower on a CPU (see benchmarks/), or something that XLA can't compile.
+        strategy: A `tf.distribute.Strategy`, under whose scope the model was made and compiled. A batch is
+            divided among the replicas; its size must be a multiple of their number.
 
     Returns:
         A `keras.callbacks.History`: `.history["loss"]` and, with validation data, `.history["val_loss"]`.
 
     Raises:
-        TypeError, ValueError: an argument is of the wrong type, shape or range, or holds NaN.
-        NotImplementedError: `checkpoint` or `strategy` is given.
+        TypeError, ValueError: an argument is of the wrong type, shape or range, or holds NaN; a callback wants
+            to hear of every batch.
+        DivergenceError: the loss became NaN or infinite.
+        CheckpointError: the folder's checkpoint is of another model, data or configuration, or damaged.
     """
     import keras
 
-    if not isinstance(model, keras.Model):
-        raise TypeError(_validate.message("model", "a keras.Model", model))
-    if not model.compiled:
-        raise ValueError(
-            "`model` must be compiled. Received: a model on which `compile` was not called."
-        )
     epochs = _validate.integer("epochs", epochs, low=1)
-    batch_size = _validate.integer("batch_size", batch_size, low=1)
     seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
-    _validate.choice("jit", jit, ("auto", True, False))
-    for name, value in (("checkpoint", checkpoint), ("strategy", strategy)):
-        if value is not None:
-            raise NotImplementedError(
-                _validate.message(name, "None: it is not available yet", value)
-            )
-    x = _validate.array("x", x, ndim=(2, 3, 4, 5))
-    y = x if y is None else _validate.array("y", y, rows=len(x))
-    held_out = None if validation_data is None else _validation_pair(validation_data)
-    listed = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
-    if not all(isinstance(callback, keras.callbacks.Callback) for callback in listed):
-        arrived = _validate.describe(callbacks)
-        raise TypeError(_validate.message("callbacks", "a list of Keras callbacks", arrived))
+    _arguments.model(model, jit, strategy)
+    hooks = _arguments.callbacks(callbacks)
+    source, held_out = _arguments.data(x, y, validation_data, batch_size)
     keras.utils.set_random_seed(seed)
-    watchers = [*listed, _progress_line(keras)] if progress else listed
-    before = model.steps_per_execution, model.jit_compile
-    # Keras leaves compiled code after every step; once per epoch is enough unless someone listens.
-    per_call = 1 if _listens_to_batches(watchers, keras) else -(-len(x) // batch_size)
-    _prepare(model, per_call, before[1] if jit == "auto" else bool(jit))
-    try:
-        return model.fit(
-            x,
-            y,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation_data=held_out,
-            callbacks=watchers,
-            verbose=0,
-        )
-    finally:
-        _prepare(model, *before)
-
-
-def _prepare(model: Any, steps_per_execution: int, jit_compile: Any) -> None:
-    """Set how Keras runs its steps, and forget the functions that it compiled for another setting."""
-    model.steps_per_execution, model.jit_compile = steps_per_execution, jit_compile
-    model.train_function = model.test_function = None
-
-
-def _listens_to_batches(callbacks: Sequence[Any], keras: Any) -> bool:
-    names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-    plain = keras.callbacks.Callback
-    return any(  # a LambdaCallback holds its functions itself, not its class
-        getattr(getattr(callback, name), "__func__", None) is not getattr(plain, name)
-        for callback in callbacks
-        for name in names
+    _arguments.build(model, source)
+    how = {"jit": jit, "strategy": strategy}
+    train = Passes(model, model.train_step, source, seed=seed, **how)
+    test = held_out and Passes(model, model.test_step, held_out, name="validation loss", **how)
+    run = Run(checkpoint, model, train, test, hooks, seed, strategy)
+    listener = keras.callbacks.CallbackList(
+        hooks, add_history=True, model=model, epochs=epochs, steps=train.steps, verbose=0
     )
+    model.stop_training = False
+    listener.on_train_begin()
+    epoch, logs = run.resume(epochs), {}
+    line = ProgressLine(epochs, epoch, shown=progress)
+    # Several epochs go into one call where nobody wants to hear of each of them.
+    unheard = not (hooks or test or checkpoint)
+    while epoch < epochs and not run.stopped:
+        listener.on_epoch_begin(epoch)
+        try:
+            count = min(train.at_once(), epochs - epoch) if unheard else 1
+            for logs in train.run(epoch, count, line.at):
+                if test:
+                    logs |= _scores(test, listener)
+                listener.on_epoch_end(epoch, logs)
+                epoch += 1
+                line.epoch(epoch, logs)
+        except NotFiniteError as error:
+            line.end()
+            raise _diverged(error, model, source) from None
+        run.save(epoch)
+        if model.stop_training:
+            break
+    model.optimizer.finalize_variable_values(model.trainable_weights)
+    listener.on_train_end(logs)
+    line.end()
+    return model.history
 
 
-def _validation_pair(data: Any) -> tuple[np.ndarray, np.ndarray]:
-    if not isinstance(data, tuple | list):
-        data = (data, data)
-    if len(data) != 2:
-        expected = "an array, or a pair (inputs, targets)"
-        raise ValueError(_validate.message("validation_data", expected, f"{len(data)} items"))
-    x = _validate.array("validation_data", data[0], ndim=(2, 3, 4, 5))
-    return x, _validate.array("validation_data", data[1], rows=len(x))
+def _scores(test: Passes, listener: Any) -> dict[str, float]:
+    """Return the held-out loss and metrics, named as Keras names them."""
+    listener.on_test_begin()
+    (scores,) = test.run(0)
+    listener.on_test_end(scores)
+    return {f"val_{name}": value for name, value in scores.items()}
 
 
-def _progress_line(keras: Any) -> Any:
-    """Return a callback that rewrites one line; the line that stays has no timing in it."""
-
-    class ProgressLine(keras.callbacks.Callback):
-        def on_train_begin(self, logs: Any = None) -> None:
-            self.started = self.shown = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.epoch, self.logs = epoch + 1, dict(logs or {})
-            now = time.perf_counter()
-            if now - self.shown > 0.2 and self.epoch < self.params["epochs"]:
-                self.shown = now
-                left = (now - self.started) / self.epoch * (self.params["epochs"] - self.epoch)
-                self.write(f", {left:.0f} s left")
-
-        def on_train_end(self, logs: Any = None) -> None:
-            self.write("\n")
-
-        def write(self, end: str) -> None:
-            losses = [
-                f"{name} {self.logs[name]:.4g}"
-                for name in ("loss", "val_loss")
-                if name in self.logs
-            ]
-            line = f"epoch {self.epoch}/{self.params['epochs']}: {', '.join(losses)}"
-            # Blanks first: a shorter line would leave the end of a longer one in sight.
-            sys.stdout.write("\r" + " " * WIDTH + "\r" + line + end)
-            sys.stdout.flush()
-
-    return ProgressLine()
+def _diverged(error: NotFiniteError, model: Any, source: Any) -> DivergenceError:
+    """Say where the loss was lost, and what usually is the cause."""
+    history = model.history.history
+    last = error.last if np.isfinite(error.last) else history.get("loss", [np.nan])[-1]
+    rate, largest = float(model.optimizer.learning_rate), source.largest()
+    size = f"inputs that are not scaled (they reach {largest:.3g}); " if largest else ""
+    text = (
+        f"The {error.name} is NaN or infinite in epoch {error.epoch + 1}, step {error.step}. "
+        f"The last finite one was {last:.4g}. The model holds the weights from the start of that "
+        f"epoch. Likely causes: a learning rate that is too large (it is {rate:.3g}); {size}a loss "
+        "that takes a logarithm or root of 0 or divides by 0 (add a small number, or use logits)."
+    )
+    return DivergenceError(text, error.epoch + 1, error.step, last, history)

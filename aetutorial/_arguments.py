@@ -1,0 +1,132 @@
+"""What `fit` accepts: its arguments checked, and brought into one form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from aetutorial import _validate
+from aetutorial._sources import Arrays, Stream
+
+BATCH_HOOKS = tuple(
+    f"on_{kind}batch_{end}" for kind in ("", "train_", "test_") for end in ("begin", "end")
+)
+
+
+def model(model: Any, jit: Any, strategy: Any) -> None:
+    """Refuse a model that can't be trained, and settings that are none."""
+    import keras
+    import tensorflow as tf
+
+    if not isinstance(model, keras.Model):
+        raise TypeError(_validate.message("model", "a keras.Model", model))
+    if not model.compiled:
+        received = "a model on which `compile` was not called"
+        raise ValueError(_validate.message("model", "compiled", received))
+    if model.run_eagerly:
+        received = "one compiled with run_eagerly=True: use model.fit to step through Python"
+        raise ValueError(_validate.message("model", "one that may be compiled", received))
+    _validate.choice("jit", jit, ("auto", True, False))
+    if strategy is None:
+        return
+    if not isinstance(strategy, tf.distribute.Strategy):
+        raise TypeError(_validate.message("strategy", "a tf.distribute.Strategy or None", strategy))
+    if model.distribute_strategy is not strategy:
+        received = "a model made elsewhere"
+        raise ValueError(_validate.message("model", "made under `strategy.scope()`", received))
+
+
+def build(model: Any, source: Arrays | Stream) -> None:
+    """Make the variables that the model and its optimizer don't have yet: a compiled loop can't make any."""
+    import keras
+
+    batch = keras.tree.map_structure(lambda leaf: leaf[:1], source.as_batch(source.first()))
+    with model.distribute_strategy.scope():
+        model._symbolic_build(data_batch=batch)  # what model.fit calls for the same end
+        model.optimizer.build(model.trainable_variables)
+
+
+def callbacks(listed: Any) -> list[Any]:
+    """Return the callbacks as a list; refuse those that want to hear of every batch."""
+    import keras
+
+    found = list(listed) if isinstance(listed, Sequence) else [listed]
+    if not all(isinstance(callback, keras.callbacks.Callback) for callback in found):
+        arrived = _validate.describe(listed)
+        raise TypeError(_validate.message("callbacks", "a list of Keras callbacks", arrived))
+    for callback in found:
+        per_epoch = (
+            isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch"
+        )
+        heard = [
+            name for name in BATCH_HOOKS if not hasattr(getattr(callback, name), "_is_default")
+        ]
+        if not heard or per_epoch:
+            continue
+        if isinstance(callback, keras.callbacks.TerminateOnNaN):
+            advice = "leave it out, `fit` stops at a NaN by itself"
+        elif isinstance(callback, keras.callbacks.BackupAndRestore):
+            advice = "use `checkpoint=` instead"
+        else:
+            advice = "`fit` runs the batches in compiled code; use on_epoch_end, or model.fit"
+        received = f"{type(callback).__name__}, which listens to {', '.join(heard)}: {advice}"
+        raise ValueError(
+            _validate.message("callbacks", "callbacks of epochs, not of batches", received)
+        )
+    return found
+
+
+def data(x: Any, y: Any, validation_data: Any, batch_size: Any) -> tuple[Any, Any]:
+    """Return the sources of training and validation data; None for no validation."""
+    import tensorflow as tf
+
+    batch_size = _validate.integer("batch_size", batch_size, low=1)
+    train = _source("x", x, y, batch_size)
+    if validation_data is None or isinstance(validation_data, tf.data.Dataset):
+        return train, validation_data and _source(
+            "validation_data", validation_data, None, batch_size
+        )
+    if not isinstance(validation_data, tuple | list):
+        return train, _source("validation_data", validation_data, None, batch_size)
+    if len(validation_data) != 2:
+        expected = "an array, or a pair (inputs, targets)"
+        raise ValueError(
+            _validate.message("validation_data", expected, f"{len(validation_data)} items")
+        )
+    inputs, targets = validation_data
+    return train, _source("validation_data", inputs, targets, batch_size, y_name="validation_data")
+
+
+def _source(name: str, x: Any, y: Any, batch_size: int, y_name: str = "y") -> Arrays | Stream:
+    import tensorflow as tf
+
+    if isinstance(x, tf.data.Dataset):
+        if y is not None:
+            raise ValueError(_validate.message(y_name, "None, for `x` is a Dataset", y))
+        return Stream(x, name)
+    rows: list[int] = []
+    inputs = _nest(name, x, rows, (2, 3, 4, 5))
+    if y is None:
+        return Arrays(inputs, batch_size, own_target=True)
+    return Arrays((inputs, _nest(y_name, y, rows, None)), batch_size)
+
+
+def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
+    """Return a nest of checked arrays; `rows` takes note of the number of rows, one for all."""
+    if isinstance(value, dict):
+        return {key: _nest(f"{name}[{key!r}]", item, rows, ndim) for key, item in value.items()}
+    several = isinstance(value, tuple | list) and value and all(hasattr(v, "shape") for v in value)
+    if several and all(len(v.shape) > 1 for v in value):
+        return tuple(_nest(f"{name}[{i}]", item, rows, ndim) for i, item in enumerate(value))
+    if isinstance(value, np.memmap):  # not read as a whole, so its values are not checked
+        checked = _validate.array(name, value[:1], ndim=ndim) if len(value) else value
+        if (rows and len(value) != rows[0]) or not len(value):
+            expected = f"an array of {rows[0] if rows else 'at least 1'} rows"
+            raise ValueError(_validate.message(name, expected, _validate.describe(value)))
+        rows.append(len(value))
+        return value
+    checked = _validate.array(name, value, ndim=ndim, rows=rows[0] if rows else None)
+    rows.append(len(checked))
+    return checked

@@ -1,0 +1,79 @@
+"""What a TensorFlow graph computes, whatever its nodes are called."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+# Attributes that name things and compute nothing.
+NAMES_ONLY = {"_class", "_gradient_op_type", "_user_specified_name"}
+
+
+def operations(graph: Any) -> set[str]:
+    """Return the kinds of operations in a graph and in the functions that it calls ("MatMul", …)."""
+    definition = graph.as_graph_def()
+    bodies = [definition.node, *(function.node_def for function in definition.library.function)]
+    return {node.op for nodes in bodies for node in nodes}
+
+
+def signature(graph: Any) -> str:
+    """Return a hash that graphs share if they differ in nothing but the names of nodes and functions.
+
+    Two equal models, built one after the other, lead to such graphs. So each node counts as its place, and each
+    function that is called as the hash of its body. Operations, attributes, constants, the order and the types
+    of inputs and captured variables all count.
+
+    Args:
+        graph: A `FuncGraph`, as a concrete function has.
+    """
+    definition = graph.as_graph_def()
+    library = {function.signature.name: function for function in definition.library.function}
+    known: dict[str, bytes] = {}
+
+    def called(name: str) -> bytes:
+        if name not in known:
+            function = library[name]
+            arguments = function.signature.input_arg
+            order = {argument.name: str(i) for i, argument in enumerate(arguments)}
+            ends = [function.ret[returned.name] for returned in function.signature.output_arg]
+            ends += sorted(f"^{end}" for end in function.control_ret.values())
+            kinds = [argument.type for argument in (*arguments, *function.signature.output_arg)]
+            known[name] = body(function.node_def, order, ends, kinds)
+        return known[name]
+
+    def body(nodes: Any, order: dict[str, str], ends: Iterable[str], kinds: Any) -> bytes:
+        for node in nodes:
+            order[node.name] = str(len(order))
+        digest = hashlib.sha256(repr(list(kinds)).encode())
+        for node in nodes:
+            inputs = sorted(_place(name, order) for name in node.input if name.startswith("^"))
+            inputs += [_place(name, order) for name in node.input if not name.startswith("^")]
+            digest.update(f"\n{node.op} {node.device} {inputs}".encode())
+            for name in sorted(set(node.attr) - NAMES_ONLY):
+                digest.update(name.encode() + _value(node.attr[name], called))
+        digest.update(repr([_place(end, order) for end in ends]).encode())
+        return digest.digest()
+
+    tensors = [(tensor.name, tensor.dtype.as_datatype_enum) for tensor in graph.outputs]
+    inputs = [(tensor.op.name, tensor.dtype.as_datatype_enum) for tensor in graph.inputs]
+    order = {name: f"input {i}" for i, (name, _) in enumerate(inputs)}
+    places = [name for name, _ in tensors]
+    return body(definition.node, order, places, [k for _, k in inputs + tensors]).hex()
+
+
+def _place(name: str, order: dict[str, str]) -> str:
+    """Return an input's name ("node:1", "^node") with the node's place instead of its name."""
+    control = "^" if name.startswith("^") else ""
+    node, colon, output = name.removeprefix("^").partition(":")
+    return f"{control}{order[node]}{colon}{output}"
+
+
+def _value(value: Any, called: Any) -> bytes:
+    kind = value.WhichOneof("value")
+    if kind == "func":
+        attributes = (_value(value.func.attr[name], called) for name in sorted(value.func.attr))
+        return called(value.func.name) + b"".join(attributes)
+    if kind == "list" and value.list.func:
+        return b"".join(called(function.name) for function in value.list.func)
+    return bytes(value.SerializeToString(deterministic=True))
