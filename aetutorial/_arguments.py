@@ -36,6 +36,17 @@ def model(model: Any, jit: Any, strategy: Any) -> None:
     if model.distribute_strategy is not strategy:
         received = "a model made elsewhere"
         raise ValueError(_validate.message("model", "made under `strategy.scope()`", received))
+    for name in ("compute_loss", "train_step"):
+        own = getattr(type(model), name) is not getattr(keras.Model, name)
+        if own and strategy.num_replicas_in_sync > 1:
+            expected = "a strategy of one replica for a model with its own " + name
+            received = (
+                f"{strategy.num_replicas_in_sync} replicas. Keras divides its own losses by their "
+                "number, but can't know whether yours is divided; use compile(loss=…) and add_loss"
+            )
+            raise ValueError(_validate.message("strategy", expected, received))
+    if jit is True:
+        raise ValueError(_validate.message("jit", "'auto' or False with a strategy", jit))
 
 
 def build(model: Any, source: Arrays | Stream) -> None:

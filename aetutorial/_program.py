@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial import _graph
+from aetutorial import _graph, _validate
 
 KEPT = 16  # compiled programs, the last used ones
 _compiled: OrderedDict[str, Any] = OrderedDict()
@@ -73,10 +73,22 @@ class Program:
         self.rows = int(tf.nest.flatten(block)[0].shape[0])
         self.full, self.short = divmod(self.rows, batch_size)  # full batches, rows of the last one
         self.steps = self.full + (self.short > 0)
+        replicas = strategy.num_replicas_in_sync if strategy else 1
+        for size in [batch_size] * (self.full > 0) + [self.short]:
+            if size % replicas:
+                expected = f"such that every batch can be divided among {replicas} replicas"
+                received = f"{self.rows} rows in batches of {batch_size}: one has {size} rows"
+                raise ValueError(_validate.message("batch_size", expected, received))
         self.width = max(1, min(16, 2**20 // self.rows))  # epochs per call at most
 
         def one_step(batch: Any) -> Any:
-            return step(as_batch(batch))
+            if strategy is None:
+                return step(as_batch(batch))
+            logs = strategy.run(lambda: step(as_batch(_share(batch, strategy))))
+            return {
+                name: strategy.reduce("MEAN", value, axis=None)
+                for name, value in _scalars(logs).items()
+            }
 
         rows_unknown = tf.nest.map_structure(
             lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), block
@@ -88,7 +100,8 @@ class Program:
         self._graph = traced.graph
         kinds = _graph.operations(traced.graph)
         auto = jit == "auto"
-        self.jit = not any("Conv" in kind for kind in kinds) if auto else bool(jit)
+        compilable = strategy is None and not any("Conv" in kind for kind in kinds)
+        self.jit = compilable if auto else bool(jit)
         self._build = lambda: _compile(
             model, stepper, block, batch_size, self.names, self.variables, self.width, self.jit
         )
@@ -151,6 +164,19 @@ def _scalars(logs: Any) -> dict[str, Any]:
     for name, value in (logs or {}).items():
         flat.update(_scalars(value) if isinstance(value, dict) else {name: value})
     return flat
+
+
+def _share(batch: Any, strategy: Any) -> Any:
+    """Return the part of a batch that the present replica works on."""
+    import tensorflow as tf
+
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+
+    def part(tensor: Any) -> Any:
+        rows = tf.shape(tensor)[0] // strategy.num_replicas_in_sync
+        return tensor[replica * rows : (replica + 1) * rows]
+
+    return tf.nest.map_structure(part, batch)
 
 
 def _ordered(variables: Any, model: Any) -> list[Any]:

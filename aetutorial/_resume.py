@@ -42,6 +42,7 @@ class Run:
         import keras
         import tensorflow as tf
 
+        alike = self.strategy is None  # workers' steps differ: each takes its own part of a batch
         settings = dict(self.model.optimizer.get_config())
         settings.pop("name", None)
         return {
@@ -50,8 +51,8 @@ class Run:
             "model": [f"{tuple(v.shape)} {v.dtype}" for v in self.model.variables],
             "optimizer": type(self.model.optimizer).__name__,
             "optimizer's setting": json.dumps(settings, sort_keys=True, default=repr),
-            "training step": train.signature,
-            "validation step": test and test.signature,
+            "training step": train.signature if alike else None,
+            "validation step": test.signature if test and alike else None,
             "data": train.source.fingerprint(),
             "validation data": test and test.source.fingerprint(),
             "batch size": getattr(train.source, "batch_size", None),
