@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,21 @@ def model(model: Any, jit: Any, strategy: Any) -> None:
             raise ValueError(_validate.message("strategy", expected, received))
     if jit is True:
         raise ValueError(_validate.message("jit", "'auto' or False with a strategy", jit))
+
+
+def folder(checkpoint: Any) -> Path | None:
+    """Return the folder of checkpoints, made if it isn't there; None for none."""
+    if checkpoint is None:
+        return None
+    if not isinstance(checkpoint, str | os.PathLike) or not str(checkpoint):
+        raise TypeError(
+            _validate.message("checkpoint", "the path of a folder, or None", checkpoint)
+        )
+    path = Path(checkpoint)
+    if path.exists() and not path.is_dir():
+        raise ValueError(_validate.message("checkpoint", "a folder", f"the file {path}"))
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def build(model: Any, source: Arrays | Stream) -> None:
@@ -126,6 +143,8 @@ def _source(name: str, x: Any, y: Any, batch_size: int, y_name: str = "y") -> Ar
 
 def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
     """Return a nest of checked arrays; `rows` takes note of the number of rows, one for all."""
+    if isinstance(value, dict | tuple) and not value:
+        raise ValueError(_validate.message(name, "an array, or a dict or tuple of arrays", value))
     if isinstance(value, dict):
         return {key: _nest(f"{name}[{key!r}]", item, rows, ndim) for key, item in value.items()}
     several = isinstance(value, tuple | list) and value and all(hasattr(v, "shape") for v in value)
@@ -139,5 +158,7 @@ def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
         rows.append(len(value))
         return value
     checked = _validate.array(name, value, ndim=ndim, rows=rows[0] if rows else None)
+    if np.iscomplexobj(checked):
+        raise TypeError(_validate.message(name, "an array of real numbers", checked))
     rows.append(len(checked))
     return checked

@@ -35,7 +35,7 @@ def signature(graph: Any) -> str:
         if name not in known:
             function = library[name]
             arguments = function.signature.input_arg
-            order = {argument.name: str(i) for i, argument in enumerate(arguments)}
+            order = {argument.name: f"input {i}" for i, argument in enumerate(arguments)}
             ends = [function.ret[returned.name] for returned in function.signature.output_arg]
             ends += sorted(f"^{end}" for end in function.control_ret.values())
             kinds = [argument.type for argument in (*arguments, *function.signature.output_arg)]
@@ -43,8 +43,8 @@ def signature(graph: Any) -> str:
         return known[name]
 
     def body(nodes: Any, order: dict[str, str], ends: Iterable[str], kinds: Any) -> bytes:
-        for node in nodes:
-            order[node.name] = str(len(order))
+        for i, node in enumerate(nodes):
+            order.setdefault(node.name, f"node {i}")
         digest = hashlib.sha256(repr(list(kinds)).encode())
         for node in nodes:
             inputs = sorted(_place(name, order) for name in node.input if name.startswith("^"))

@@ -69,7 +69,7 @@ class Passes:
             jit=jit,
             strategy=strategy,
         )
-        self._programs: dict[tuple[int, int], _program.Program] = {}
+        self._programs: dict[Any, _program.Program] = {}
         if isinstance(source, Stream) or source.on_disk:
             block, _, size = next(iter(source.blocks(source.order(seed, 0))))
         else:
@@ -85,6 +85,11 @@ class Passes:
     def jit(self) -> bool:
         """Whether XLA compiles the loop."""
         return self._program.jit
+
+    @property
+    def operations(self) -> set[str]:
+        """The kinds of TensorFlow operations that the step consists of."""
+        return self._program.operations
 
     @property
     def steps(self) -> int | None:
@@ -111,7 +116,7 @@ class Passes:
         Args:
             epoch: Number of the first epoch, from 0.
             count: How many, at most `at_once()`.
-            report: Called after each call of a single epoch with the epochs that are done, a fraction.
+            report: Called between the calls of a long epoch with the epochs that are done, a fraction.
 
         Raises:
             NotFiniteError: a loss is not finite. The variables are as they were when that epoch began.
@@ -129,7 +134,7 @@ class Passes:
                     yield from outcome.logs
                 step = offset + outcome.step
                 raise NotFiniteError(self.name, epoch + outcome.epoch, step, self._last)
-            if count == 1:
+            if 0 < done < 1:  # the end of an epoch is told by its logs
                 report(epoch + done)
         yield from outcome.logs
 
@@ -170,7 +175,7 @@ class Passes:
     def _program_for(self, block: Any, size: int) -> _program.Program:
         import tensorflow as tf
 
-        key = len(tf.nest.flatten(block)[0]), size
+        key = size, *(leaf.shape for leaf in tf.nest.flatten(block))
         if key not in self._programs:
             self._programs[key] = self._make(
                 tf.nest.map_structure(tf.convert_to_tensor, block), size

@@ -16,7 +16,10 @@ import numpy as np
 
 from aetutorial import _graph, _validate
 
-KEPT = 16  # compiled programs, the last used ones
+KEPT = 16  # compiled programs, the last used ones; each keeps the variables of the model it was compiled for,
+KEPT_BYTES = (
+    2**24
+)  # so those of large models, for which compiling is a small part of the time, are not kept
 _compiled: OrderedDict[str, Any] = OrderedDict()
 _lock = threading.RLock()
 
@@ -95,10 +98,10 @@ class Program:
         )
         stepper = tf.function(one_step, autograph=False)
         traced = stepper.get_concrete_function(rows_unknown)
-        self.names = sorted(_scalars(traced.structured_outputs))
+        self.names = list(_scalars(traced.structured_outputs))
         self.variables = _ordered(traced.variables, model)
         self._graph = traced.graph
-        kinds = _graph.operations(traced.graph)
+        self.operations = kinds = _graph.operations(traced.graph)
         auto = jit == "auto"
         compilable = strategy is None and not any("Conv" in kind for kind in kinds)
         self.jit = compilable if auto else bool(jit)
@@ -140,9 +143,10 @@ class Program:
         arguments = (self.block if block is None else block, padded, np.array(bounds, "int32"))
         try:
             found = self._run(*arguments)
-        except tf.errors.InvalidArgumentError as error:
-            if not (self._may_fall_back and "unsupported operations" in str(error)):
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+            if not self._may_fall_back:
                 raise
+            # XLA refused to compile, so nothing has run yet. If the cause is another, it comes up again.
             self.jit, self._may_fall_back = False, False
             self._run = self._build()
             found = self._run(*arguments)
@@ -245,7 +249,7 @@ def _compile(
                 )
             result = _scalars(model.get_metrics_result())
             # As Keras does: what the step returns counts only if it isn't what the metrics hold.
-            logs = pack(result) if sorted(result) == names else row
+            logs = pack(result) if set(result) == set(names) else row
             table = tf.tensor_scatter_nd_update(table, [[e]], [logs])
             return tf.where(finite(row), e + 1, e), i, row, last, table
 
@@ -263,6 +267,11 @@ def _compile(
         tf.TensorSpec([width, rows], tf.int32),
         tf.TensorSpec([5], tf.int32),
     )
+    if (
+        sum(variable.shape.num_elements() * variable.dtype.size for variable in variables)
+        > KEPT_BYTES
+    ):
+        return concrete
     shapes = [(variable.shape.as_list(), variable.dtype.name) for variable in variables]
     return _shared(concrete, f"{_graph.signature(concrete.graph)} {jit} {shapes}")
 
@@ -290,6 +299,9 @@ def _shared(concrete: Any, key: str) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
         with _lock:
             program.set_external_captures(variables)
-            return program(*arguments)
+            try:
+                return program(*arguments)
+            finally:  # else it would keep them alive
+                program.set_external_captures([])
 
     return call

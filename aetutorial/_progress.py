@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 WIDTH = 78  # characters, at most
 EVERY = 0.2  # seconds between two looks of the line
@@ -20,7 +21,7 @@ class ProgressLine:
 
     def __init__(self, epochs: int, first: int = 0, *, shown: bool = True) -> None:
         self.epochs, self.first, self.shown = epochs, first, shown
-        self.done, self.logs = float(first), ""
+        self.done, self.logs, self.begun = float(first), "", False
         self.began = self.last = time.perf_counter()
 
     def epoch(self, done: int, logs: dict[str, float]) -> None:
@@ -32,16 +33,20 @@ class ProgressLine:
     def at(self, done: float) -> None:
         """Show that `done` epochs are done, a number that need not be whole."""
         self.done, now = done, time.perf_counter()
-        if self.done >= self.epochs or now - self.last < EVERY:
+        if not self.first < done < self.epochs or now - self.last < EVERY:
             return
         self.last = now
         left = (now - self.began) / (self.done - self.first) * (self.epochs - self.done)
-        begun = "" if self.done == int(self.done) else f" ({self.done % 1:.0%} of the next)"
-        self._write(f"{begun}, {left:.0f} s left")
+        part = "" if self.done == int(self.done) else f" ({self.done % 1:.0%} of the next)"
+        self._write(f"{part}, {left:.0f} s left")
 
-    def end(self) -> None:
-        """Leave the last losses standing."""
-        self._write("\n")
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        """Leave the last losses standing; after an error, only if a line was begun."""
+        if kind is None or self.begun:
+            self._write("\n")
 
     def _write(self, end: str) -> None:
         if self.shown:
@@ -49,3 +54,4 @@ class ProgressLine:
             line = f"epoch {int(self.done)}/{self.epochs}{self.logs}"
             sys.stdout.write("\r" + " " * WIDTH + "\r" + line + end)
             sys.stdout.flush()
+        self.begun = True

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+import inspect
+import os
 import warnings
+from pathlib import Path
 from typing import Any
 
-from aetutorial import checkpoints
+import numpy as np
+
+from aetutorial import _validate, checkpoints
 from aetutorial._passes import Passes
 from aetutorial._sources import Stream
+
+# Operations that draw random numbers whose state is in no variable.
+UNSEEN_STATE = {
+    *("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal"),
+    *("RandomShuffle", "RandomGammaGrad", "RandomGamma", "RandomPoissonV2", "Multinomial"),
+    *("ParameterizedTruncatedNormal", "PyFunc", "EagerPyFunc"),
+}
 
 
 class Run:
@@ -16,7 +28,7 @@ class Run:
 
     def __init__(
         self,
-        folder: Any,
+        folder: Path | None,
         model: Any,
         train: Passes,
         test: Passes | None,
@@ -25,102 +37,115 @@ class Run:
         strategy: Any,
     ) -> None:
         self.folder, self.model, self.hooks, self.strategy = folder, model, hooks, strategy
-        self.train = train
-        self.digests: list[str] = []
+        self.state: checkpoints.State | None = None
         self.stopped = False
         if folder is None:
             return
+        passes = [train, test] if test else [train]
+        unseen = sorted(set().union(*(one.operations for one in passes)) & UNSEEN_STATE)
+        if unseen:
+            expected = "None for a model that draws random numbers outside Keras"
+            advice = "use keras.random with a keras.random.SeedGenerator, whose state can be saved"
+            received = f"a model with {', '.join(unseen)}: {advice}"
+            raise ValueError(_validate.message("checkpoint", expected, received))
         known = [*model.variables, *model.optimizer.variables]
-        variables = [variable.value for variable in known]
-        for others in (train.variables, test.variables if test else []):
-            listed = {id(variable) for variable in variables}
-            variables += [variable for variable in others if id(variable) not in listed]
-        self.variables = variables
+        self.variables = [variable.value for variable in known]
+        for one in passes:
+            listed = {id(variable) for variable in self.variables}
+            self.variables += [other for other in one.variables if id(other) not in listed]
+        named = zip(("training", "validation"), passes, strict=False)
+        self.streams = [(name, p.source) for name, p in named if isinstance(p.source, Stream)]
+        self.digests: list[list[str]] = []
         self.identity = self._identity(train, test, seed)
 
     def _identity(self, train: Passes, test: Passes | None, seed: int) -> dict[str, Any]:
+        """Return what must be the same in a run that goes on, by the name that an error gives it."""
         import keras
         import tensorflow as tf
 
         alike = self.strategy is None  # workers' steps differ: each takes its own part of a batch
-        settings = dict(self.model.optimizer.get_config())
+        optimizer = self.model.optimizer
+        settings = {name: _text(value) for name, value in optimizer.get_config().items()}
         settings.pop("name", None)
         return {
             "TensorFlow version": tf.__version__,
             "Keras version": keras.__version__,
-            "model": [f"{tuple(v.shape)} {v.dtype}" for v in self.model.variables],
-            "optimizer": type(self.model.optimizer).__name__,
-            "optimizer's setting": json.dumps(settings, sort_keys=True, default=repr),
-            "training step": train.signature if alike else None,
+            "model": {str(i): _shape(v) for i, v in enumerate(self.model.variables)},
+            "optimizer": type(optimizer).__name__,
+            "setting of the optimizer": settings,
+            "layer, loss or constant in the training step": train.signature if alike else None,
             "validation step": test.signature if test and alike else None,
-            "data": train.source.fingerprint(),
-            "validation data": test and test.source.fingerprint(),
-            "batch size": getattr(train.source, "batch_size", None),
+            "set of training data": train.source.fingerprint(),
+            "set of validation data": test.source.fingerprint() if test else None,
+            "batch size": train.source.batch_size,
             "seed": seed,
-            "jit": train.jit,
+            "choice of jit": train.jit,
             "number of replicas": self.strategy.num_replicas_in_sync if self.strategy else 1,
-            "list of callbacks": [
-                [type(hook).__name__, repr(_attributes(hook))] for hook in self.hooks
-            ],
+            "list of callbacks": [type(hook).__name__ for hook in self.hooks],
+            "setting of a callback": {
+                f"{type(hook).__name__} {i}, {name}": value
+                for i, hook in enumerate(self.hooks, 1)
+                for name, value in _settings(hook).items()
+            },
         }
 
-    def resume(self, epochs: int) -> int:
-        """Go on from the newest checkpoint, if there is one; return how many epochs are done."""
-        import keras
+    def load(self, epochs: int) -> None:
+        """Read the newest checkpoint, if there is one, and refuse it if it is of another run.
 
-        state = None if self.folder is None else checkpoints.load(self.folder, self.identity)
-        if state is None:
-            return 0
-        if state.epoch > epochs:
+        Raises:
+            CheckpointError: it is, or every checkpoint is damaged.
+        """
+        if self.folder is None:
+            return
+        self.state = checkpoints.load(self.folder, self.identity)
+        if self.state is None:
+            return
+        if self.state.epoch > epochs:
             raise checkpoints.CheckpointError(
-                f"The checkpoint in {self.folder} is of epoch {state.epoch}, beyond `epochs`={epochs}."
+                f"The checkpoint in {self.folder} is of epoch {self.state.epoch}, beyond `epochs`={epochs}."
             )
-        if isinstance(self.train.source, Stream):
-            self._catch_up(self.train.source, state)
-        for variable, array in zip(self.variables, state.arrays, strict=True):
+        # Read the streams as often as the run before did, so that they shuffle on from there.
+        for epoch, digests in enumerate(self.state.digests, 1):
+            for (name, stream), digest in zip(self.streams, digests, strict=True):
+                for _ in stream.blocks():
+                    pass
+                if stream.digest != digest:
+                    raise checkpoints.CheckpointError(
+                        f"The checkpoint in {self.folder} is of other {name} data: in epoch {epoch} the Dataset gave "
+                        "other batches then. To go on, it must repeat itself: give its `shuffle` a seed."
+                    )
+        self.digests = self.state.digests
+        for hook in filter(_is_csv_logger, self.hooks):
+            _shorten(hook, self.state.epoch)
+
+    def resume(self) -> int:
+        """Put everything back as it was, after the callbacks' `on_train_begin`; return how many epochs are done."""
+        if self.state is None:
+            return 0
+        for variable, array in zip(self.variables, self.state.arrays, strict=True):
             variable.assign(array)
-        self.model.history.history.update(state.history)
-        self.model.history.epoch = list(range(state.epoch))
-        for hook, attributes in zip(self.hooks, state.callbacks, strict=True):
-            if isinstance(hook, keras.callbacks.CSVLogger):
-                self._rewrite(hook, state)
-            else:
+        self.model.history.history.update(self.state.history)
+        self.model.history.epoch = list(range(self.state.epoch))
+        for hook, attributes in zip(self.hooks, self.state.callbacks, strict=True):
+            if not _is_csv_logger(hook):  # its file holds its state
                 vars(hook).update(attributes)
-        self.stopped = state.stopped
-        return state.epoch
-
-    def _rewrite(self, logger: Any, state: checkpoints.State) -> None:
-        """Give a file that `on_train_begin` has emptied its rows again."""
-        for epoch in range(0 if not logger.append else state.epoch, state.epoch):
-            logs = {name: values[epoch] for name, values in state.history.items()}
-            logger.on_epoch_end(epoch, logs)
-
-    def _catch_up(self, source: Stream, state: checkpoints.State) -> None:
-        """Read the stream as often as the run before did, so that it shuffles on from there."""
-        for epoch, digest in enumerate(state.digests):
-            for _ in source.blocks():
-                pass
-            if source.digest != digest:
-                raise checkpoints.CheckpointError(
-                    f"The checkpoint in {self.folder} is of other data: in epoch {epoch + 1} the Dataset gave other "
-                    "batches then. To go on, it must repeat itself: give its `shuffle` a seed."
-                )
-        self.digests = list(state.digests)
+        self.stopped = self.state.stopped
+        return self.state.epoch
 
     def save(self, epoch: int) -> None:
         """Write a checkpoint, if there is a folder."""
         if self.folder is None:
             return
-        if isinstance(self.train.source, Stream):
-            self.digests.append(self.train.source.digest)
+        self.digests.append([stream.digest for _, stream in self.streams])
         # Under a strategy, every worker must take part in reading; one writes.
         arrays = [variable.numpy() for variable in self.variables]
         if self.strategy is not None and not self.strategy.extended.should_checkpoint:
             return
+        history = self.model.history.history
         state = checkpoints.State(
             epoch=epoch,
             arrays=arrays,
-            history={name: list(values) for name, values in self.model.history.history.items()},
+            history={name: [_number(v) for v in values] for name, values in history.items()},
             callbacks=[_attributes(hook) for hook in self.hooks],
             stopped=bool(self.model.stop_training),
             digests=self.digests,
@@ -133,7 +158,8 @@ def _attributes(hook: Any) -> dict[str, Any]:
     """Return a callback's attributes that a checkpoint can hold; name those that get lost."""
     kept = {}
     for name, value in vars(hook).items():
-        if name in ("params", "_model"):
+        # Keras turns the sign of min_delta round at a callback's first use: a fresh callback does it itself.
+        if name in ("params", "_model") or (name == "min_delta" and hasattr(hook, "monitor_op")):
             continue
         if checkpoints.storable(value):
             kept[name] = value
@@ -144,3 +170,64 @@ def _attributes(hook: Any) -> dict[str, Any]:
                 stacklevel=4,
             )
     return kept
+
+
+def _settings(hook: Any) -> dict[str, Any]:
+    """Return what a callback was made with, as far as it keeps it under the same name."""
+    names = inspect.signature(type(hook).__init__).parameters
+    found = {name: vars(hook)[name] for name in names if name in vars(hook)}
+    if "min_delta" in found and hasattr(hook, "monitor_op"):
+        found["min_delta"] = abs(found["min_delta"])
+    return {name: _text(value) for name, value in found.items() if checkpoints.storable(value)}
+
+
+def _is_csv_logger(hook: Any) -> bool:
+    import keras
+
+    return isinstance(hook, keras.callbacks.CSVLogger)
+
+
+def _shorten(logger: Any, epochs: int) -> None:
+    """Take from a CSVLogger's file the rows written after the checkpoint, and let it go on below the others."""
+    path = Path(logger.filename)
+    if not path.exists():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    while len(lines) > 1:
+        first = lines[-1].split(logger.sep)[0]
+        whole = lines[-1].endswith("\n") and first.isdigit()
+        if whole and int(first) < epochs:
+            break
+        lines.pop()
+    aside = path.with_name(path.name + ".part")
+    aside.write_text("".join(lines))
+    os.replace(aside, path)
+    begin, append = logger.on_train_begin, logger.append
+
+    def go_on(logs: Any = None) -> None:
+        """Open the file without emptying it, this once."""
+        del logger.on_train_begin
+        logger.append = True
+        begin(logs)
+        logger.append = append
+
+    logger.on_train_begin = go_on
+
+
+def _shape(variable: Any) -> str:
+    return f"{tuple(variable.shape)} {variable.dtype}"
+
+
+def _text(value: Any) -> Any:
+    """Return a number or text that differs where values do."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, np.ndarray):
+        return hashlib.sha256(
+            repr((value.shape, value.dtype)).encode() + value.tobytes()
+        ).hexdigest()
+    return repr(value)
+
+
+def _number(value: Any) -> Any:
+    return value if checkpoints.storable(value) else np.asarray(value)

@@ -17,6 +17,10 @@ from aetutorial import _validate
 BLOCK_BYTES = (
     2**24
 )  # of a stream's data held in memory at a time, beyond which a block is not extended
+ROWS_MAPPED = (
+    64  # of an array on disk between two releases: each maps up to 64 kB around it into memory
+)
+ENDING = "a tf.data.Dataset that ends and is not empty"
 SAMPLED = 1000  # rows of an array on disk that its fingerprint is made of
 
 
@@ -107,7 +111,7 @@ class Stream:
     def __init__(self, dataset: Any, name: str) -> None:
         import tensorflow as tf
 
-        self.dataset, self.digest = dataset, ""
+        self.dataset, self.digest, self.name = dataset, "", name
         self.on_disk, self.n, self.batch_size = True, 0, 0
         paired = isinstance(dataset.element_spec, tuple)
         self.as_batch = (lambda pair: pair) if paired else (lambda x: (x, x))
@@ -118,9 +122,7 @@ class Stream:
         count = int(dataset.cardinality())
         if count == tf.data.INFINITE_CARDINALITY or count == 0:
             received = "an endless one" if count else "an empty one"
-            raise ValueError(
-                _validate.message(name, "a tf.data.Dataset that ends and is not empty", received)
-            )
+            raise ValueError(_validate.message(name, ENDING, received))
         self.count = count if count > 0 else 2**31
 
     def order(self, seed: int | None, epoch: int) -> np.ndarray:
@@ -154,13 +156,24 @@ class Stream:
                 yield together()
                 waiting.clear()
             waiting.append(batch)
-        if waiting:
-            yield together()
+        if not waiting:
+            raise ValueError(_validate.message(self.name, ENDING, "an empty one"))
+        yield together()
         self.digest = digest.hexdigest()
 
     def first(self) -> Any:
         """Return the first batch."""
-        return next(iter(self.dataset))
+        for element in self.dataset:
+            return element
+        raise ValueError(_validate.message(self.name, ENDING, "an empty one"))
+
+    def _check(self, batch: list[np.ndarray]) -> None:
+        """Refuse a batch whose parts have no rows or different numbers of rows."""
+        rows = {len(leaf) for leaf in batch}
+        if len(rows) > 1 or 0 in rows:
+            expected = "a tf.data.Dataset of batches of at least one row, as many in each part"
+            received = f"a batch with parts of {' and '.join(map(str, sorted(rows)))} rows"
+            raise ValueError(_validate.message(self.name, expected, received))
 
     def largest(self) -> None:
         """Return None: it is not known."""
@@ -184,10 +197,14 @@ def as_floatx(leaf: np.ndarray) -> np.ndarray:
 
 def _take(leaf: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
     """Return the rows as a new array, followed by zeros up to `size` rows."""
-    first = as_floatx(np.asarray(leaf[rows]))
-    taken = np.zeros((size, *leaf.shape[1:]), first.dtype)
-    taken[: len(rows)] = first
-    if isinstance(leaf, np.memmap) and leaf.mode in ("r", "r+") and hasattr(mmap, "MADV_DONTNEED"):
-        # Else every page that was read counts as memory of this process.
-        leaf._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+    taken = np.zeros((size, *leaf.shape[1:]), as_floatx(leaf[:0]).dtype)
+    if not isinstance(leaf, np.memmap):
+        taken[: len(rows)] = leaf[rows]
+        return taken
+    release = leaf.mode in ("r", "r+") and hasattr(mmap, "MADV_DONTNEED")
+    for start in range(0, len(rows), ROWS_MAPPED):
+        some = rows[start : start + ROWS_MAPPED]
+        taken[start : start + len(some)] = leaf[some]
+        if release:  # else every page that was read counts as memory of this process
+            leaf._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
     return taken

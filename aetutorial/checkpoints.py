@@ -13,6 +13,7 @@ import json
 import os
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 KEPT = 2  # checkpoints of a folder, the newest
+HASH = re.compile("[0-9a-f]{64}")
 PATTERN = re.compile(r"epoch-(\d+)\.([0-9a-f]{64})\.npz")
 
 
@@ -38,7 +40,7 @@ class State:
         history: What `History.history` holds so far.
         callbacks: For each callback, its attributes that are numbers, texts, arrays or lists of these.
         stopped: Whether a callback ended the run.
-        digests: Hash of the batches of each epoch, for a stream; else empty.
+        digests: For each epoch and each stream, the hash of its batches.
         identity: What run this is, by name: a checkpoint with another value is refused.
     """
 
@@ -47,7 +49,7 @@ class State:
     history: dict[str, list[Any]]
     callbacks: list[dict[str, Any]]
     stopped: bool
-    digests: list[str]
+    digests: list[list[str]]
     identity: dict[str, Any]
 
 
@@ -83,8 +85,11 @@ def save(folder: str | os.PathLike[str], state: State) -> Path:
     finally:
         aside.unlink(missing_ok=True)
     _sync(root)
-    for _, old in _found(root)[KEPT:]:
-        old.unlink(missing_ok=True)
+    kept: set[int] = set()
+    for epoch, old in _found(root):
+        if epoch in kept or len(kept) == KEPT:
+            old.unlink(missing_ok=True)
+        kept.add(epoch)
     for left in root.glob("epoch-*.part"):  # of a run that was killed
         left.unlink(missing_ok=True)
     return path
@@ -101,24 +106,29 @@ def load(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> State |
         The state, or None if the folder holds no checkpoint.
 
     Raises:
-        CheckpointError: the checkpoint is of another run (the message names what differs), or the folder holds
-            checkpoints and none is whole.
+        CheckpointError: the checkpoint is of another run (the message names what differs), is no checkpoint, or the
+            folder holds checkpoints and none is whole.
+
+    A damaged one is set aside under another name, with a warning, and the one before it is used.
     """
     found = _found(Path(folder))
     for _, path in found:
         contents = path.read_bytes()
         if hashlib.sha256(contents).hexdigest() != PATTERN.fullmatch(path.name).group(2):  # type: ignore[union-attr]
-            warnings.warn(
-                f"The checkpoint {path} is damaged; the one before it is used.", stacklevel=3
-            )
+            aside = path.with_suffix(".damaged")
+            os.replace(path, aside)
+            text = f"The checkpoint {path} is damaged. It is kept as {aside.name} and not used."
+            warnings.warn(text, stacklevel=3)
             continue
-        state = _read(contents)
+        try:
+            state = _read(contents)
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise CheckpointError(f"The file {path} is no checkpoint of `fit`: {error}.") from error
         for name in {**identity, **state.identity}:
-            here, there = identity.get(name), state.identity.get(name)
-            if here != there:
+            differing = _difference(name, state.identity.get(name), identity.get(name))
+            if differing:
                 raise CheckpointError(
-                    f"The checkpoint {path} is of another {name}. "
-                    f"It holds {_short(there)}; this run has {_short(here)}. "
+                    f"The checkpoint {path} is of another {differing}. "
                     "Give another folder, or delete this one to start anew."
                 )
         return state
@@ -127,6 +137,20 @@ def load(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> State |
             f"Every checkpoint in {folder} is damaged ({len(found)} found). Delete the folder to start anew."
         )
     return None
+
+
+def _difference(name: str, there: Any, here: Any) -> str:
+    """Say what differs, the innermost part of it; nothing if they are equal."""
+    if there == here:
+        return ""
+    if isinstance(there, dict) and isinstance(here, dict):
+        parts = (
+            _difference(f"{name}: {key}", there.get(key), here.get(key)) for key in there | here
+        )
+        return next(filter(None, parts))
+    if any(HASH.fullmatch(str(value)) for value in (there, here)):
+        return name  # two hashes would tell nobody anything
+    return f"{name} ({_short(there)} there, {_short(here)} here)"
 
 
 def _found(root: Path) -> list[tuple[int, Path]]:
@@ -142,14 +166,17 @@ def _read(contents: bytes) -> State:
 
 
 def storable(value: Any) -> bool:
-    """Return whether a checkpoint can hold a value: numbers, texts, arrays, and lists and dicts of these."""
-    if isinstance(value, list | tuple):
-        return all(storable(item) for item in value)
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and storable(item) for key, item in value.items())
-    if isinstance(value, np.ndarray | np.generic):
-        return not value.dtype.hasobject
-    return value is None or isinstance(value, bool | int | float | str)
+    """Return whether a checkpoint gives a value back as it is: numbers, texts, arrays, and lists and dicts of these."""
+    try:
+        if type(value) in (list, tuple):
+            return all(storable(item) for item in value)
+        if type(value) is dict:
+            return all(type(key) is str and storable(item) for key, item in value.items())
+    except RecursionError:  # a list that holds itself
+        return False
+    if type(value) is np.ndarray or isinstance(value, np.generic):
+        return not value.dtype.hasobject and value.dtype.fields is None
+    return value is None or type(value) in (bool, int, float, str)
 
 
 def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
@@ -182,7 +209,9 @@ def _decode(value: Any, file: Any) -> Any:
     kind = "array" if "array" in value else "scalar"
     array = file[f"a{value[kind]}"]
     if not value["own"]:
-        array = np.frombuffer(array.tobytes(), np.dtype(value["dtype"])).reshape(value["shape"])
+        array = (
+            np.frombuffer(array.tobytes(), np.dtype(value["dtype"])).reshape(value["shape"]).copy()
+        )
     return array if kind == "array" else array[()]
 
 

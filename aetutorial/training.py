@@ -88,48 +88,48 @@ def fit(
     seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
     _arguments.model(model, jit, strategy)
     hooks = _arguments.callbacks(callbacks)
+    folder = _arguments.folder(checkpoint)
     source, held_out = _arguments.data(x, y, validation_data, batch_size)
     keras.utils.set_random_seed(seed)
     _arguments.build(model, source)
     how = {"jit": jit, "strategy": strategy}
     train = Passes(model, model.train_step, source, seed=seed, **how)
     test = held_out and Passes(model, model.test_step, held_out, name="validation loss", **how)
-    run = Run(checkpoint, model, train, test, hooks, seed, strategy)
+    run = Run(folder, model, train, test, hooks, seed, strategy)
+    run.load(epochs)
     listener = keras.callbacks.CallbackList(
         hooks, add_history=True, model=model, epochs=epochs, steps=train.steps, verbose=0
     )
     model.stop_training = False
     listener.on_train_begin()
-    epoch, logs = run.resume(epochs), {}
-    line = ProgressLine(epochs, epoch, shown=progress)
+    epoch, logs = run.resume(), {}
     # Several epochs go into one call where nobody wants to hear of each of them.
-    unheard = not (hooks or test or checkpoint)
-    while epoch < epochs and not run.stopped:
-        listener.on_epoch_begin(epoch)
-        try:
-            count = min(train.at_once(), epochs - epoch) if unheard else 1
-            for logs in train.run(epoch, count, line.at):
-                if test:
-                    logs |= _scores(test, listener)
-                listener.on_epoch_end(epoch, logs)
-                epoch += 1
-                line.epoch(epoch, logs)
-        except NotFiniteError as error:
-            line.end()
-            raise _diverged(error, model, source) from None
-        run.save(epoch)
-        if model.stop_training:
-            break
-    model.optimizer.finalize_variable_values(model.trainable_weights)
-    listener.on_train_end(logs)
-    line.end()
+    unheard = not (hooks or test or folder)
+    with ProgressLine(epochs, epoch, shown=progress) as line:
+        while epoch < epochs and not run.stopped:
+            listener.on_epoch_begin(epoch)
+            try:
+                count = min(train.at_once(), epochs - epoch) if unheard else 1
+                for logs in train.run(epoch, count, line.at):
+                    if test:
+                        logs |= _scores(test, epoch, listener)
+                    listener.on_epoch_end(epoch, logs)
+                    epoch += 1
+                    line.epoch(epoch, logs)
+            except NotFiniteError as error:
+                raise _diverged(error, model, source) from None
+            run.save(epoch)
+            if model.stop_training:
+                break
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+        listener.on_train_end(logs)
     return model.history
 
 
-def _scores(test: Passes, listener: Any) -> dict[str, float]:
+def _scores(test: Passes, epoch: int, listener: Any) -> dict[str, float]:
     """Return the held-out loss and metrics, named as Keras names them."""
     listener.on_test_begin()
-    (scores,) = test.run(0)
+    (scores,) = test.run(epoch)
     listener.on_test_end(scores)
     return {f"val_{name}": value for name, value in scores.items()}
 
@@ -140,9 +140,10 @@ def _diverged(error: NotFiniteError, model: Any, source: Any) -> DivergenceError
     last = error.last if np.isfinite(error.last) else history.get("loss", [np.nan])[-1]
     rate, largest = float(model.optimizer.learning_rate), source.largest()
     size = f"inputs that are not scaled (they reach {largest:.3g}); " if largest else ""
+    when = "start" if error.name == "loss" else "end"
     text = (
         f"The {error.name} is NaN or infinite in epoch {error.epoch + 1}, step {error.step}. "
-        f"The last finite one was {last:.4g}. The model holds the weights from the start of that "
+        f"The last finite one was {last:.4g}. The model holds the weights from the {when} of that "
         f"epoch. Likely causes: a learning rate that is too large (it is {rate:.3g}); {size}a loss "
         "that takes a logarithm or root of 0 or divides by 0 (add a small number, or use logits)."
     )

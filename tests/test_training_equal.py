@@ -68,7 +68,7 @@ def test_weights_agree_in_float32(name, optimizer, bound):
 @pytest.mark.parametrize("name", FOUR)
 def test_the_comparison_would_see_another_order(name):
     x = data_for(name)
-    trained = [made(name, "sgd"), made(name, "sgd")]
+    trained = [made(name, "adam"), made(name, "adam")]
     for seed, model in enumerate(trained):
         training.fit(model, x, epochs=3, batch_size=16, seed=seed, progress=False)
-    assert largest_difference(*trained) > 1e-4
+    assert largest_difference(*trained) > 1e-3
