@@ -3,7 +3,7 @@ PYTHON ?= python3
 export LESSON OPTIONS UPGRADE
 
 TARGETS := help lab test notebooks text studies lint test-unit test-portable test-claims \
-	requirements address install clean
+	bench requirements address install clean
 .PHONY: $(TARGETS)
 
 $(TARGETS):

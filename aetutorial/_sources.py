@@ -150,9 +150,10 @@ class Stream:
                 digest.update(
                     f"{leaf.shape} {leaf.dtype}".encode() + np.ascontiguousarray(leaf).tobytes()
                 )
-            if waiting and (
-                len(batch[0]) != len(waiting[0][0]) or len(waiting) == self._limit(batch)
-            ):
+            self._check(batch)
+            shapes = [leaf.shape for leaf in batch]
+            other = waiting and shapes != [leaf.shape for leaf in waiting[0]]
+            if other or len(waiting) == self._limit(batch):
                 yield together()
                 waiting.clear()
             waiting.append(batch)

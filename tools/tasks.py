@@ -133,6 +133,12 @@ def test_claims() -> int:
 
 
 @task
+def bench() -> int:
+    """Time the training engine against its peers (OPTIONS=--quick: a trial)."""
+    return module("benchmarks.run", *shlex.split(os.environ.get("OPTIONS", "")))
+
+
+@task
 def requirements() -> int:
     """Compile requirements.txt from pyproject.toml (UPGRADE=1 renews what is not pinned there)."""
     # uv has a small folder of its own: it is no part of what a learner installs.

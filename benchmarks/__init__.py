@@ -1,0 +1,1 @@
+"""The benchmark of `aetutorial.training.fit`: see README.md in this folder."""

@@ -1,0 +1,293 @@
+"""Time `training.fit` against its peers: `python -m benchmarks.run` (or `make bench`). See README.md here."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import peers, report
+from benchmarks.cases import CASES, Case, data_for
+from benchmarks.contenders import ROOT, Contender, Worker, WorkerError, contenders
+
+SHORT = 2  # epochs of the fit that is subtracted
+ROUNDS, SECONDS = 5, 1.0  # rounds, and seconds of the epochs that are timed in one
+QUICK_SECONDS = 0.1
+MOST = 4096  # epochs timed in a round
+REST = 0.2  # seconds between two turns: threads that wait for work spin for a while
+
+
+class Turn:
+    """A contender's worker, its length of a round, and what came of it.
+
+    Args:
+        contender: The contender.
+        worker: Its worker.
+        case: The model.
+        rows: On how many rows it trains; None means all.
+    """
+
+    def __init__(self, contender: Contender, worker: Worker, case: Case, rows: int | None) -> None:
+        self.contender, self.worker, self.case, self.rows = contender, worker, case, rows
+        self.more = 1
+        self.raw: list[dict[str, float]] = []
+        self.first: dict[str, float] = {}
+        self.loss: dict[str, float] | None = None
+
+    def start(self) -> None:
+        """Time the first epoch of two models, and train the second until losses are compared."""
+        if not self.contender.trains:
+            return
+        cold, _ = self.worker.fit(1)
+        self.worker.new()
+        second, first_loss = self.worker.fit(1)
+        self.first = {"first": cold, "second": second}
+        if self.rows is None and first_loss is not None:
+            _, last_loss = self.worker.fit(self.case.loss_epochs - 1)
+            if last_loss is not None:
+                self.loss = {"first": first_loss, "last": last_loss}
+
+    def settle(self, seconds: float) -> None:
+        """Find how many epochs take about that many seconds, and at least as long as a short fit.
+
+        This warms up as well. The smaller of two times counts, lest noise in the start-up pass for epochs.
+        """
+
+        def time_of(epochs: int) -> float:
+            return min(self.worker.fit(epochs)[0] for _ in range(2))
+
+        self.worker.fit(SHORT)
+        short = time_of(SHORT)
+        wanted = max(seconds, short)
+        while (spent := time_of(SHORT + self.more) - short) < wanted / 3 and self.more < MOST:
+            self.more *= 8
+        if spent > 0:
+            self.more = int(np.clip(round(self.more * wanted / spent), 1, MOST))
+
+    def round(self) -> None:
+        """Time two fits of different length, twice more if noise was longer than the difference."""
+        for _ in range(3):
+            short, _ = self.worker.fit(SHORT)
+            long, _ = self.worker.fit(SHORT + self.more)
+            if long > short:
+                self.raw.append({"short": short, "long": long})
+                return
+        raise WorkerError("failed", "a longer fit took no longer than a short one, three times")
+
+    def result(self) -> dict[str, Any]:
+        """Return what results.json says of the contender."""
+        scale = self.worker.scale
+        times = [
+            1e3 * report.per_epoch(raw["short"], raw["long"], self.more, scale) for raw in self.raw
+        ]
+        found: dict[str, Any] = {
+            "title": self.contender.title,
+            "status": "timed",
+            "milliseconds": report.summary(times),
+            "rounds_ms": times,
+            "epochs": {"short": SHORT, "long": SHORT + self.more},
+            "fits_seconds": self.raw,
+            "scale": scale,
+            "versions": self.worker.versions,
+        }
+        if self.rows:
+            found["rows"] = self.rows
+        if self.first:
+            epoch = found["milliseconds"]["median"] / scale / 1e3
+            found["compile_seconds"] = {k: max(0.0, v - epoch) for k, v in self.first.items()}
+        if self.loss:
+            found["loss"] = {**self.loss, "epochs": self.case.loss_epochs}
+        return found
+
+
+def run_case(
+    case: Case,
+    chosen: Sequence[Contender],
+    data: Path,
+    pythons: dict[bool, str | None],
+    *,
+    rounds: int,
+    seconds: float,
+    absent: str = "",
+) -> dict[str, Any]:
+    """Time all contenders on one model; return what results.json says of it.
+
+    Args:
+        case: The model.
+        chosen: The contenders.
+        data: The file of the examples.
+        pythons: The Python for peers (True) and for the others (False); None if there is none.
+        rounds: How often each has its turn.
+        seconds: How long the epochs that are timed in a round take, about.
+        absent: What to add where a peer's library is not installed.
+    """
+    turns: dict[str, Turn] = {}
+    problems: dict[str, dict[str, str]] = {}
+
+    def attempt(contender: Contender, action: Any) -> None:
+        try:
+            action()
+        except WorkerError as error:
+            why = f"{error}; {absent}" if error.status == "not installed" and absent else str(error)
+            problems[contender.name] = {
+                "title": contender.title,
+                "status": error.status,
+                "why": why,
+            }
+            turn = turns.pop(contender.name, None)
+            if turn:
+                turn.worker.close()
+        time.sleep(REST)
+
+    def begin(contender: Contender) -> None:
+        python = pythons[contender.peer]
+        if python is None:
+            raise WorkerError("not installed", "left out")
+        rows = dict(case.slow).get(contender.name)
+        try:
+            worker = Worker(contender, case.name, data, python, rows)
+        except OSError as error:
+            raise WorkerError("not installed", f"no Python: {error.strerror}") from None
+        turn = turns[contender.name] = Turn(contender, worker, case, rows)
+        turn.start()
+        turn.settle(seconds)
+
+    try:
+        for contender in chosen:
+            print(f"{case.name}: {contender.title}", flush=True)
+            attempt(contender, lambda c=contender: begin(c))
+        for number in range(rounds):
+            print(f"{case.name}: round {number + 1} of {rounds}", flush=True)
+            for turn in list(turns.values()):
+                attempt(turn.contender, turn.round)
+        results = {
+            contender.name: turns[contender.name].result()
+            if contender.name in turns
+            else problems[contender.name]
+            for contender in chosen
+        }
+    finally:
+        for turn in turns.values():
+            turn.worker.close()
+    return {
+        "title": case.title,
+        "contenders": results,
+        "ratios": [report.ratio(goal, results) for goal in case.goals],
+        "compiling": report.compiling(results),
+        "losses_differ": report.losses_differ(results),
+    }
+
+
+def machine(cores: int) -> dict[str, Any]:
+    """Describe the machine."""
+    cpu = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        cpu = next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        pass
+    return {
+        "cpu": cpu,
+        "cores": cores,
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def write(document: dict[str, Any], folder: Path) -> None:
+    """Write results.json, RESULTS.md and results.png, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "results.json": json.dumps(document, indent=1, ensure_ascii=False) + "\n",
+        "RESULTS.md": report.markdown(document),
+    }
+    for name, text in texts.items():
+        aside = folder / f"{name}.partial"
+        aside.write_text(text, "utf-8")
+        os.replace(aside, folder / name)
+    report.figure(document, folder / "results.png")
+
+
+def core_count() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; return 1 if a contender did not train as the others did, or the engine failed."""
+    cores = core_count()
+    known = contenders(cores)
+    parser = argparse.ArgumentParser(prog="benchmarks.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round: a trial")
+    parser.add_argument("--rounds", type=int, default=None, help=f"how many (default {ROUNDS})")
+    parser.add_argument("--models", default=",".join(CASES), help="names, with commas")
+    parser.add_argument("--contenders", default=",".join(known), help="names, with commas")
+    parser.add_argument("--no-peers", action="store_true", help="install no other library")
+    parser.add_argument(
+        "--output", type=Path, default=None, help="folder (default: this one; with --quick none)"
+    )
+    options = parser.parse_args(arguments)
+    models, names = options.models.split(","), options.contenders.split(",")
+    for given, available in ((models, CASES), (names, known)):
+        for name in given:
+            if name not in available:
+                parser.error(f"there is no '{name}'; there are {', '.join(available)}")
+    rounds = options.rounds if options.rounds is not None else 1 if options.quick else ROUNDS
+    if rounds < 1:
+        parser.error("--rounds must be at least 1")
+    chosen = [known[name] for name in names]
+    pythons: dict[bool, str | None] = {False: sys.executable, True: None}
+    lacking: list[str] = []
+    if not options.no_peers and any(contender.peer for contender in chosen):
+        pythons[True], lacking = peers.ensure()
+    document: dict[str, Any] = {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        "machine": machine(cores),
+        "versions": {},
+        "quick": options.quick,
+        "rounds": rounds,
+        "models": {},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name in models:
+            data = Path(folder) / f"{name}.npy"
+            np.save(data, data_for(CASES[name]))
+            document["models"][name] = run_case(
+                CASES[name],
+                chosen,
+                data,
+                pythons,
+                rounds=rounds,
+                seconds=QUICK_SECONDS if options.quick else SECONDS,
+                absent=f"pip could not install {', '.join(lacking)}" if lacking else "",
+            )
+    results = [model["contenders"] for model in document["models"].values()]
+    document["versions"] = report.versions(one for found in results for one in found.values())
+    output = options.output or (None if options.quick else ROOT / "benchmarks")
+    if output:
+        write(document, output)
+    print(report.markdown(document))
+    engine_failed = any(found.get("engine", {}).get("status") == "failed" for found in results)
+    differ = any(model["losses_differ"] for model in document["models"].values())
+    return 1 if engine_failed or differ else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
