@@ -37,7 +37,7 @@ def signature(graph: Any) -> str:
             arguments = function.signature.input_arg
             order = {argument.name: f"input {i}" for i, argument in enumerate(arguments)}
             ends = [function.ret[returned.name] for returned in function.signature.output_arg]
-            ends += sorted(f"^{end}" for end in function.control_ret.values())
+            ends += [f"^{end}" for end in function.control_ret.values()]
             kinds = [argument.type for argument in (*arguments, *function.signature.output_arg)]
             known[name] = body(function.node_def, order, ends, kinds)
         return known[name]
@@ -47,12 +47,11 @@ def signature(graph: Any) -> str:
             order.setdefault(node.name, f"node {i}")
         digest = hashlib.sha256(repr(list(kinds)).encode())
         for node in nodes:
-            inputs = sorted(_place(name, order) for name in node.input if name.startswith("^"))
-            inputs += [_place(name, order) for name in node.input if not name.startswith("^")]
+            inputs = _places(node.input, order)
             digest.update(f"\n{node.op} {node.device} {inputs}".encode())
             for name in sorted(set(node.attr) - NAMES_ONLY):
                 digest.update(name.encode() + _value(node.attr[name], called))
-        digest.update(repr([_place(end, order) for end in ends]).encode())
+        digest.update(repr(_places(ends, order)).encode())
         return digest.digest()
 
     tensors = [(tensor.name, tensor.dtype.as_datatype_enum) for tensor in graph.outputs]
@@ -62,11 +61,17 @@ def signature(graph: Any) -> str:
     return body(definition.node, order, places, [k for _, k in inputs + tensors]).hex()
 
 
-def _place(name: str, order: dict[str, str]) -> str:
-    """Return an input's name ("node:1", "^node") with the node's place instead of its name."""
-    control = "^" if name.startswith("^") else ""
-    node, colon, output = name.removeprefix("^").partition(":")
-    return f"{control}{order[node]}{colon}{output}"
+def _places(names: Iterable[str], order: dict[str, str]) -> list[str]:
+    """Return inputs ("node:1", "^node") with the nodes' places instead of their names.
+
+    Data keep their order. Control inputs, marked by ^, have none: sorting them by name would depend on the names.
+    """
+    data: list[str] = []
+    control: list[str] = []
+    for name in names:
+        node, colon, output = name.removeprefix("^").partition(":")
+        (control if name.startswith("^") else data).append(f"{order[node]}{colon}{output}")
+    return [*data, "^", *sorted(control)]
 
 
 def _value(value: Any, called: Any) -> bytes:

@@ -437,3 +437,21 @@ def test_an_error_of_the_model_itself_is_not_taken_for_one_of_xla():
     made.compile("sgd", loss="mse")
     with pytest.raises(tf.errors.InvalidArgumentError):
         train(made, jit=False)
+
+
+def test_equal_models_share_a_program_whatever_the_names_of_their_nodes():
+    # Keras and TensorFlow number their names; from 9 to 10 and from 99 to 100 their alphabetical order changes.
+    import keras
+
+    def deep():
+        layers = [keras.layers.Dense(5, activation="relu") for _ in range(5)]
+        one = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(4)])
+        one.compile("adam", loss="mse")
+        return one
+
+    x = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
+    training.fit(deep(), x, epochs=1, batch_size=8, jit=False, progress=False)
+    before = len(_program._compiled)
+    for _ in range(8):
+        training.fit(deep(), x, epochs=1, batch_size=8, jit=False, progress=False)
+    assert len(_program._compiled) == before
