@@ -172,7 +172,10 @@ def install_() -> int:
 @task
 def clean() -> int:
     """Delete the environment and what the checks leave behind."""
-    caches = [ROOT / name for name in (".venv-tools", ".venv-bench", ".mypy_cache", ".ruff_cache", ".claims")]
+    caches = [
+        ROOT / name
+        for name in (".venv-tools", ".venv-bench", ".mypy_cache", ".ruff_cache", ".claims")
+    ]
     caches += ROOT.glob("*.egg-info")
     for folder in ("aetutorial", "benchmarks", "notebooks", "tests", "tools"):
         for name in ("__pycache__", ".ipynb_checkpoints"):
