@@ -12,7 +12,7 @@
 # [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb)
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
 #
-# **Run time** about 25 s on two cores. **Study time** about 60 minutes for the core, 15 for the deeper part.
+# **Run time** about 15 s on two cores. **Study time** about 60 minutes for the core, 15 for the deeper part.
 #
 # **You will be able to**
 # - write an autoencoder, its two usual losses and their gradients in NumPy, and check the gradients;
