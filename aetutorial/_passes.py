@@ -13,7 +13,7 @@ from aetutorial import _program
 from aetutorial._sources import Arrays, Stream, as_floatx
 
 SECONDS_PER_CALL = (
-    0.5  # Python, and with it a progress line and Ctrl-C, gets a turn about this often
+    0.5  # about this often Python, and with it the progress line and Ctrl-C, gets a turn
 )
 FIRST_STEPS = 32  # steps of the first calls, before the speed is known
 

@@ -159,3 +159,12 @@ def keras_fit(model, x, y, *, epochs, batch_size, seed, **options):
         for name, values in history.items():
             logs.setdefault(name, []).extend(values)
     return logs
+
+
+def same(a, b) -> bool:
+    return all((v == w).all() for v, w in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+def difference(a, b) -> float:
+    pairs = zip(a.get_weights(), b.get_weights(), strict=True)
+    return max(float(np.abs(v - w).max()) for v, w in pairs)

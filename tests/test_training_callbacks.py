@@ -6,6 +6,7 @@ import csv
 
 import numpy as np
 import pytest
+from engine_models import difference, same
 
 from aetutorial import _passes, _progress, training
 
@@ -20,15 +21,6 @@ def model(rate=0.1, **settings):
     made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
     made.compile(keras.optimizers.SGD(rate), loss="mse", **settings)
     return made
-
-
-def same(a, b) -> bool:
-    return all((v == w).all() for v, w in zip(a.get_weights(), b.get_weights(), strict=True))
-
-
-def difference(a, b) -> float:
-    pairs = zip(a.get_weights(), b.get_weights(), strict=True)
-    return max(float(np.abs(v - w).max()) for v, w in pairs)
 
 
 def recorder():

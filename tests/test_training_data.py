@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_models import keras_fit
+from engine_models import difference, keras_fit, same
 
 from aetutorial import _progress, _sources, training
 
@@ -26,15 +26,6 @@ def model(outputs=4, **settings):
     made = keras.Sequential([keras.Input((4,)), *layers])
     made.compile(keras.optimizers.SGD(0.1), loss="mse", **settings)
     return made
-
-
-def same(a, b) -> bool:
-    return all((v == w).all() for v, w in zip(a.get_weights(), b.get_weights(), strict=True))
-
-
-def difference(a, b) -> float:
-    pairs = zip(a.get_weights(), b.get_weights(), strict=True)
-    return max(float(np.abs(v - w).max()) for v, w in pairs)
 
 
 def dataset(*arrays, size=16):

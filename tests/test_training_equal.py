@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_models import MODELS, data_for, keras_fit
+from engine_models import MODELS, data_for, difference, keras_fit
 
 from aetutorial import training
 
@@ -29,11 +29,6 @@ def both(name, optimizer, *, dtype="float32", n=50, batch_size=16, epochs=3, jit
     return ours, theirs, history, expected
 
 
-def largest_difference(ours, theirs) -> float:
-    pairs = zip(ours.get_weights(), theirs.get_weights(), strict=True)
-    return max(float(np.abs(a - b).max()) for a, b in pairs)
-
-
 @pytest.fixture
 def float64():
     import keras
@@ -49,7 +44,7 @@ def float64():
 @pytest.mark.parametrize("name", FOUR)
 def test_weights_agree_in_float64(float64, name, optimizer):
     ours, theirs, history, expected = both(name, optimizer, dtype="float64")
-    assert largest_difference(ours, theirs) < 1e-8
+    assert difference(ours, theirs) < 1e-8
     assert history.keys() == expected.keys()
     for key, values in expected.items():
         np.testing.assert_allclose(history[key], values, rtol=1e-8)
@@ -59,7 +54,7 @@ def test_weights_agree_in_float64(float64, name, optimizer):
 @pytest.mark.parametrize("name", MODELS)
 def test_weights_agree_in_float32(name, optimizer, bound):
     ours, theirs, history, expected = both(name, optimizer)
-    assert largest_difference(ours, theirs) < bound
+    assert difference(ours, theirs) < bound
     assert history.keys() == expected.keys()
     for key, values in expected.items():
         np.testing.assert_allclose(history[key], values, rtol=max(bound, 1e-4))
@@ -71,4 +66,4 @@ def test_the_comparison_would_see_another_order(name):
     trained = [made(name, "adam"), made(name, "adam")]
     for seed, model in enumerate(trained):
         training.fit(model, x, epochs=3, batch_size=16, seed=seed, progress=False)
-    assert largest_difference(*trained) > 1e-3
+    assert difference(*trained) > 1e-3
