@@ -662,9 +662,8 @@ plotting.show(
         log=True,
         digits=2,
     ),
-    "Five bars on a logarithmic axis. The eager loop is slower than Keras fit. The compiled "
-    "step is not much faster than fit or about as fast; the compiled epoch and training.fit "
-    "are more than ten times faster.",
+    "Five bars on a logarithmic axis. The eager loop is slower than Keras fit, the compiled "
+    "step a little faster; the compiled epoch and training.fit are more than ten times faster.",
 )
 
 # %% [markdown]
