@@ -172,6 +172,32 @@ def digits() -> dict[str, Any]:
     }
 
 
+def breast_cancer() -> dict[str, Any]:
+    """Return scikit-learn's breast cancer table, unscaled: 455 train, 114 test, stratified."""
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.model_selection import train_test_split
+
+    bunch = load_breast_cancer()
+    x_train, x_test, y_train, y_test = train_test_split(
+        bunch.data.astype(np.float32),
+        bunch.target.astype(np.int64),
+        test_size=114,
+        stratify=bunch.target,
+        random_state=30,
+    )
+    return {
+        "x_train": x_train,
+        "y_train": y_train,
+        "x_test": x_test,
+        "y_test": y_test,
+        "source": "W. Wolberg, O. Mangasarian, N. Street and W. Street, Breast Cancer Wisconsin "
+        "(Diagnostic) (UCI, 1993), as in sklearn.datasets.load_breast_cancer",
+        "licence": "CC BY 4.0",
+        "feature_names": tuple(str(name) for name in bunch.feature_names),
+        "label_names": tuple(str(name) for name in bunch.target_names),
+    }
+
+
 def patches() -> dict[str, Any]:
     """Return 12x12 grey patches of two photographs: 10,000 train, 2,000 test.
 
@@ -241,5 +267,11 @@ def fashion_mnist() -> dict[str, Any]:
     )
 
 
-OFFLINE = {"digits": digits, "mnist": mnist, "patches": patches, "gaussian": gaussian}
+OFFLINE = {
+    "digits": digits,
+    "mnist": mnist,
+    "patches": patches,
+    "gaussian": gaussian,
+    "breast-cancer": breast_cancer,
+}
 DOWNLOADED = {"mnist-full": mnist_full, "fashion-mnist": fashion_mnist}

@@ -35,6 +35,8 @@ def load(name: str) -> Dataset:
             - "mnist": handwritten digits, 28x28, a subset of MNIST; 10,000 train, 2,000 test
             - "patches": grey patches of two photographs, 12x12; 10,000 train, 2,000 test
             - "gaussian": 100 independent standard normals an example; 1,000 train, 1,000 test
+            - "breast-cancer": 30 measurements of 569 tumours, unscaled; 455 train, 114 test; label 0 is
+              malignant, 1 benign
             - "mnist-full": the whole of MNIST; 60,000 train, 10,000 test; downloaded once
             - "fashion-mnist": clothes, 28x28; 60,000 train, 10,000 test; downloaded once
 

@@ -7,6 +7,7 @@ the figure shows, for readers who can't see it.
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -154,6 +155,79 @@ def learning_curves(
         ax.set_yscale("log")
         _plain_numbers(ax.yaxis)
     ax.set(xlabel="epoch", ylabel=ylabel)
+    _label_levels(ax, levels)
+    if len(curves) > 1:
+        ax.legend()
+    return fig
+
+
+def sweep(
+    curves: Mapping[str, tuple[Any, Any]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    references: Mapping[str, float] | None = None,
+    log: str = "",
+    xticks: Sequence[float] | None = None,
+    yticks: Sequence[float] | None = None,
+    ax: Any = None,
+) -> Figure:
+    """Draw what was measured against what was varied: one line per method, with the spread over seeds.
+
+    Args:
+        curves: Name to a pair (x, y): x of shape (points,); y of shape (points,), or (points, seeds), drawn as the
+            mean over the seeds with the standard deviation (n - 1) as error bar.
+        xlabel: What was varied, with its unit.
+        ylabel: What was measured, with its unit.
+        references: Name to value: baselines, drawn as labelled horizontal lines.
+        log: The logarithmic axes: "", "x", "y" or "xy".
+        xticks: Where ticks stand on the x axis, written as plain numbers; None lets matplotlib choose.
+        yticks: The same for the y axis.
+        ax: Matplotlib axes to draw into; None makes a new figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError, ValueError: no curves, x and y that do not fit, values that are not finite or that `log` can't show.
+    """
+    log = str(_validate.choice("log", log, ("", "x", "y", "xy")))
+    tiny = np.finfo(float).tiny
+    fig, ax = plt.subplots() if ax is None else (ax.figure, ax)
+    markers = itertools.cycle("os^Dv*Ph")
+    for name, pair in _named("curves", curves).items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            expected = "a pair (x, y)"
+            raise TypeError(
+                _validate.message(f"curves[{name!r}]", expected, _validate.describe(pair))
+            )
+        x = _validate.array(
+            f"x of curves[{name!r}]", pair[0], ndim=1, low=tiny if "x" in log else None
+        )
+        y = _validate.array(
+            f"y of curves[{name!r}]",
+            pair[1],
+            ndim=(1, 2),
+            rows=len(x),
+            low=tiny if "y" in log else None,
+        )
+        spread = y.std(axis=1, ddof=1) if y.ndim == 2 and y.shape[1] > 1 else None
+        mean = y.mean(axis=1) if y.ndim == 2 else y
+        ax.errorbar(x, mean, spread, marker=next(markers), capsize=3, label=name)
+    levels = {
+        name: _validate.real(f"references[{name!r}]", level, low=tiny if "y" in log else None)
+        for name, level in (references or {}).items()
+    }
+    for level in levels.values():
+        ax.axhline(level, color="0.3", linestyle=(0, (2, 2)), linewidth=1)
+    for letter, axis, ticks in (("x", ax.xaxis, xticks), ("y", ax.yaxis, yticks)):
+        if letter in log:
+            ax.set(**{f"{letter}scale": "log"})
+            _plain_numbers(axis)
+        if ticks is not None:
+            axis.set_ticks(list(ticks), [f"{tick:g}" for tick in ticks])
+            axis.set_ticks([], minor=True)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     _label_levels(ax, levels)
     if len(curves) > 1:
         ax.legend()

@@ -213,6 +213,23 @@ def test_patches_come_from_disjoint_parts_of_the_photographs():
             assert all(column in allowed for column in found)
 
 
+def test_breast_cancer_is_the_published_table_split_once():
+    from sklearn.datasets import load_breast_cancer
+
+    dataset, original = data.load("breast-cancer"), load_breast_cancer()
+    assert dataset.x_train.shape == (455, 30)
+    assert dataset.x_test.shape == (114, 30)
+    assert dataset.image_shape is None
+    assert dataset.label_names == ("malignant", "benign")
+    assert dataset.feature_names[0] == "mean radius"
+    x = np.concatenate([dataset.x_train, dataset.x_test])
+    y = np.concatenate([dataset.y_train, dataset.y_test])
+    rows, published = np.lexsort(x.T), np.lexsort(original.data.T.astype(np.float32))
+    assert np.array_equal(x[rows], original.data[published].astype(np.float32))
+    assert np.array_equal(y[rows], original.target[published])
+    assert abs(dataset.y_train.mean() - dataset.y_test.mean()) < 0.01
+
+
 def test_gaussian_is_standard_normal_and_unrelated():
     from scipy.stats import kstest
 

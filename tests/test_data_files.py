@@ -374,7 +374,7 @@ def test_offline_says_what_to_do(tmp_path):
         text = str(caught.value)
         assert variable in text
         assert "Connect to the internet once" in text
-        assert "digits, mnist, patches, gaussian" in text
+        assert "digits, mnist, patches, gaussian, breast-cancer" in text
     (tmp_path / "cache" / "mnist.npz").write_text("<html>")
     with pytest.raises(ConnectionError, match=r"cache, .*mnist\.npz, was discarded: .* web page"):
         data.load("mnist-full")

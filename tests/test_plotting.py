@@ -164,6 +164,63 @@ def test_the_name_of_a_floor_points_at_its_line():
     assert pointed == pytest.approx(references)
 
 
+def test_sweep_draws_mean_and_spread_over_the_seeds():
+    seeds = np.array([[4.0, 6.0], [2.0, 2.0], [1.0, 3.0]])
+    sizes = (1, 2, 8)
+    fig = plotting.sweep(
+        {"network": (sizes, seeds), "PCA": (sizes, [7.0, 3.0, 1.0])},
+        xlabel="numbers in the code",
+        ylabel="error",
+        references={"the mean": 9.0},
+        log="xy",
+        xticks=sizes,
+        yticks=[1, 5, 10],
+    )
+    (ax,) = fig.axes
+    network, pca = ax.containers
+    np.testing.assert_array_equal(network[0].get_xdata(), sizes)
+    np.testing.assert_array_equal(network[0].get_ydata(), [5, 2, 2])
+    (bars,) = network[2]
+    heights = [np.ptp(segment[:, 1]) / 2 for segment in bars.get_segments()]
+    np.testing.assert_allclose(heights, [np.sqrt(2), 0, np.sqrt(2)])
+    assert pca[2] == ()
+    assert network[0].get_marker() != pca[0].get_marker()
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("numbers in the code", "error")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "8"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["1", "5", "10"]
+    assert len(ax.get_xticks(minor=True)) == 0
+    assert {"network", "PCA", "the mean"} <= words(fig)
+    assert {tuple(line.get_ydata()) for line in ax.lines} >= {(9.0, 9.0)}
+
+
+def test_sweep_draws_into_given_axes():
+    fig, axes = plt.subplots(1, 2)
+    assert plotting.sweep({"a": ([1, 2], [3, 4])}, xlabel="x", ylabel="y", ax=axes[1]) is fig
+    assert not axes[0].lines
+    assert axes[1].lines
+    assert axes[1].get_legend() is None
+    assert axes[1].get_xscale() == axes[1].get_yscale() == "linear"
+
+
+@pytest.mark.parametrize(
+    ("curves", "settings", "error", "said"),
+    [
+        ({}, {}, ValueError, "curves"),
+        ({"a": [1, 2, 3]}, {}, TypeError, r"curves\['a'\].*a pair"),
+        ({"a": ([1, 2], [1, 2, 3])}, {}, ValueError, r"y of curves\['a'\]"),
+        ({"a": ([1, 2], [1, np.nan])}, {}, ValueError, r"y of curves\['a'\]"),
+        ({"a": ([0, 2], [1, 2])}, {"log": "x"}, ValueError, r"x of curves\['a'\]"),
+        ({"a": ([1, 2], [0, 2])}, {"log": "y"}, ValueError, r"y of curves\['a'\]"),
+        ({"a": ([1, 2], [1, 2])}, {"log": "z"}, ValueError, "`log`"),
+        ({"a": ([1, 2], [1, 2])}, {"references": {"m": np.inf}}, ValueError, "references"),
+    ],
+)
+def test_sweep_refuses(curves, settings, error, said):
+    with pytest.raises(error, match=said):
+        plotting.sweep(curves, xlabel="x", ylabel="y", **settings)
+
+
 def test_bars():
     values = {"PCA": 2.0, "autoencoder": -1.0, "mean": 123.456}
     fig = plotting.bars(
