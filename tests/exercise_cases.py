@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from scipy.special import rel_entr
 
 
@@ -186,6 +187,74 @@ def opaque_model():
     model = Opaque()
     model(np.zeros((1, 100), "float32"))
     return model
+
+
+def angles(a, b, basis=lambda a: np.linalg.qr(a)[0], most=1.0):
+    """Return the principal angles in degrees, rising."""
+    cosines = np.linalg.svd(basis(a).T @ basis(b), compute_uv=False)
+    return np.degrees(quiet(lambda: np.arccos(np.minimum(cosines * most, most))))
+
+
+def angle_of_projections(a, b):
+    difference = a @ np.linalg.pinv(a) - b @ np.linalg.pinv(b)
+    return np.degrees(np.arcsin(min(np.linalg.norm(difference, 2), 1.0)))
+
+
+def log_ratios(x, first=1, add=0.0, metric="euclidean"):
+    """Return log(r2 / r1); column 0 of the sorted distances is the point itself."""
+    r = np.sort(cdist(x, x, metric), axis=1)
+    return quiet(lambda: np.log(r[:, first + 1] / (r[:, first] + add)))
+
+
+def next_neighbours_by_tree(x):
+    from sklearn.neighbors import NearestNeighbors
+
+    _, r2, r3 = NearestNeighbors(n_neighbors=3).fit(x).kneighbors()[0].T
+    return (len(x) - 1) / (2 * np.log(r3 / r2).sum())
+
+
+def line_search(a, m, b, other):
+    return next((n for n in range(1, 100_000) if n * a + m < n * b + other), None)
+
+
+def break_even_with(ahead=line_search, level=None, whole=lambda n: int(n // 1) + 1, sign=1):
+    """Return a break-even function, or one with a slip."""
+
+    def break_even(a, m, b, other):
+        if ahead(a, m, b, other) == 1:
+            return 1
+        saved = sign * (b - a)
+        if saved == 0:
+            return level
+        return whole((m - other) / saved) if saved > 0 else None
+
+    return break_even
+
+
+def decibels(x, x_hat, sign=10, axis=(1, 2, 3), log=np.log10, total=np.mean):
+    """Return the PSNR, or what a slip makes of it."""
+    return np.mean(sign * log(1 / total((x - x_hat) ** 2, axis=axis)))
+
+
+def impute_with(mask=lambda known: known, hole=0.0, keep=True, swap=False, rows=slice(None)):
+    """Return an imputer, or one with a slip."""
+
+    def impute(predict, x):
+        known = ~np.isnan(x)
+        both = [np.where(known, x, hole), mask(known)]
+        guess = predict(np.hstack(both[::-1] if swap else both)[:, rows])
+        return np.where(known, x, guess) if keep else guess
+
+    return impute
+
+
+def impute_in_loops(predict, x):
+    filled = x.copy()
+    for row in filled:
+        known = ~np.isnan(row)
+        guess = predict(np.concatenate([np.nan_to_num(row), known])[None])[0]
+        row[~known] = guess[~known]
+    return filled.tolist()
 
 
 # --- the cases -----------------------------------------------------------------------------------
@@ -371,6 +440,159 @@ CASES = {
             ("a list", "overfitting"),
             ("three cases", ["overfitting", "output range"]),
             ("one of", ["overfitting", "range", "not trained enough"]),
+        ],
+    ),
+    "lesson04.tail": Cases(
+        [0.4, np.float32(0.4), [0.4]],
+        [
+            ("sum over features", 2),
+            ("comes from what the code keeps", 1.6),
+            ("variance that the code keeps", 8),
+            ("share", 0.2),
+            ("all five", 0.667),
+            ("two smallest", 1.8),
+            ("Which eigenvalues", 10),
+        ],
+    ),
+    "lesson04.largest_angle": Cases(
+        [
+            lambda a, b: angles(a, b).max(),
+            lambda a, b: angles(a.astype("float32"), b.astype("float32")).max(),
+            angle_of_projections,
+        ],
+        [
+            ("radians", lambda a, b: np.radians(angles(a, b).max())),
+            ("smallest", lambda a, b: angles(a, b).min()),
+            ("cosine", lambda a, b: np.cos(np.radians(angles(a, b).max()))),
+            ("mean", lambda a, b: angles(a, b).mean()),
+            ("corresponding", lambda a, b: np.degrees(np.arccos((a * b).sum(axis=0))).max()),
+            ("20, 50 and 75", lambda a, b: angles(a, b).sum()),
+            ("orthonormalise", lambda a, b: angles(a, b, basis=lambda a: a).max()),
+            ("clip", lambda a, b: angles(a, b, most=1 + 1e-9).max()),
+            ("itself", lambda a, b: np.nan_to_num(angles(a, b, most=1 + 1e-9), nan=90).max()),
+        ],
+    ),
+    "lesson04.next_neighbours": Cases(
+        [
+            next_neighbours_by_tree,
+            lambda x: 0.5 / log_ratios(x.astype("float32"), first=2).mean(dtype="float32"),
+        ],
+        [
+            ("rate is 2 d", lambda x: 1 / log_ratios(x, first=2).mean()),
+            ("squared", lambda x: 0.25 / log_ratios(x, first=2).mean()),
+            ("twice the mean", lambda x: 2 * log_ratios(x, first=2).mean()),
+            ("the mean of the logarithms; it is", lambda x: log_ratios(x, first=2).mean()),
+            ("sign", lambda x: -0.5 / log_ratios(x, first=2).mean()),
+            ("missing", lambda x: 0.5 / np.exp(log_ratios(x, first=2)).mean()),
+            ("logarithm of each", lambda x: 0.5 / np.log(np.exp(log_ratios(x, first=2)).mean())),
+            ("once", lambda x: (0.5 / log_ratios(x, first=2)).mean()),
+            ("median", lambda x: 0.5 / np.median(log_ratios(x, first=2))),
+            ("base 10", lambda x: 0.5 / (log_ratios(x, first=2) / np.log(10)).mean()),
+            ("lesson's estimate", lambda x: 1 / log_ratios(x).mean()),
+            ("one too near", lambda x: 0.5 / log_ratios(x).mean()),
+            ("first and the third", lambda x: 1 / (log_ratios(x) + log_ratios(x, first=2)).mean()),
+            ("own nearest", lambda x: 0.5 / log_ratios(x, first=0).mean()),
+            ("by hand", lambda x: 0.5 / log_ratios(x, first=2, metric="cityblock").mean()),
+            ("unit", lambda x: 0.5 / log_ratios(x, first=2, add=1e-8).mean()),
+        ],
+    ),
+    "lesson04.which_map": Cases(
+        [("T-SNE", "an autoencoder  with a dead unit", "pca")],
+        [
+            ("neighbours far better", ["PCA", "an autoencoder with a dead unit", "t-SNE"]),
+            ("least room", ["t-SNE", "PCA", "an autoencoder with a dead unit"]),
+            ("flat shadow", ["t-SNE", "an autoencoder with a dead unit", "t-SNE"]),
+            ("a list", "t-SNE"),
+            ("three maps", ["t-SNE", "PCA"]),
+            ("one of", ["t-SNE", "dead unit", "PCA"]),
+        ],
+    ),
+    "lesson04.break_even": Cases(
+        [
+            line_search,
+            lambda *a: break_even_with(whole=lambda n: float(np.floor(n) + 1))(*map(np.float64, a)),
+        ],
+        [
+            ("wrong way round", break_even_with(sign=-1)),
+            ("give a whole number", break_even_with(whole=lambda n: n)),
+            ("not fewer", break_even_with(whole=int)),
+            ("strictly fewer", break_even_with(whole=lambda n: -int(-n // 1))),
+            ("smallest number", lambda a, m, b, other: line_search(a, m, b, 0)),
+            ("at least 1", break_even_with(ahead=lambda *a: None)),
+            ("though there is", lambda *a: line_search(*a) if a[0] < a[2] else None),
+            ("more bytes per image and the larger", lambda *a: line_search(*a) or 1),
+            ("never paid", break_even_with(level=1)),
+            ("Two equal", lambda *a: line_search(*a) or (1 if a[:2] == a[2:] else None)),
+            ("Equal for 1", break_even_with(ahead=lambda a, m, b, o: 1 if m < o else None)),
+            ("ZeroDivisionError", lambda a, m, b, o: max(1, int((m - o) / (b - a) // 1) + 1)),
+        ],
+    ),
+    "lesson05.psnr": Cases(
+        [
+            lambda x, x_hat: np.mean(
+                [-10 * np.log10(np.mean((a - b) ** 2)) for a, b in zip(x, x_hat, strict=True)]
+            ),
+            lambda x, x_hat: np.float32(decibels(x, x_hat)),
+        ],
+        [
+            ("sign", lambda x, x_hat: decibels(x, x_hat, sign=-10)),
+            ("per picture", lambda x, x_hat: decibels(x, x_hat, axis=None)),
+            ("natural", lambda x, x_hat: decibels(x, x_hat, log=np.log)),
+            ("tenths", lambda x, x_hat: decibels(x, x_hat, sign=1)),
+            ("20 belongs", lambda x, x_hat: decibels(x, x_hat, sign=20)),
+            ("sum of the squared", lambda x, x_hat: decibels(x, x_hat, total=np.sum)),
+            ("off", lambda x, x_hat: np.mean(abs(x - x_hat))),
+        ],
+    ),
+    "lesson05.shrink": Cases(
+        [0.8, 4 / 5, np.float32(0.8)],
+        [
+            ("all the noise", 1),
+            ("standard deviations", 0.667),
+            ("share of the noise", 0.2),
+            ("slope of the score", -0.2),
+            ("p_sigma", 0.5),
+        ],
+    ),
+    "lesson05.alarms": Cases(
+        [
+            lambda v, t, share: [int(np.mean(v >= error) < share) for error in t],
+            lambda v, t, share: (t > np.sort(v)[int((1 - share) * len(v))]) * 1.0,
+        ],
+        [
+            ("stay unseen", lambda v, t, share: t > np.quantile(t, 1 - share)),
+            ("1 - share", lambda v, t, share: t > np.quantile(v, share)),
+            ("small ones", lambda v, t, share: t < np.quantile(v, 1 - share)),
+            ("no false alarm", lambda v, t, share: t > v.max()),
+            ("skewed", lambda v, t, share: t > v.mean() + 1.2816 * v.std()),
+            ("True or False", lambda v, t, share: t / np.quantile(v, 1 - share)),
+            ("are off: compare", lambda v, t, share: t > np.quantile(v, 0.5)),
+            ("written into", lambda v, t, share: t > np.quantile(v, 0.9)),
+            ("(300,)", lambda v, t, share: np.quantile(v, 1 - share)),
+        ],
+    ),
+    "lesson05.impute": Cases(
+        [impute_in_loops, impute_with(mask=lambda known: known.astype("float32"))],
+        [
+            ("never called", lambda predict, x: np.nan_to_num(x)),
+            ("wrong way round", impute_with(mask=lambda known: ~known)),
+            ("4 values and 4 marks", impute_with(rows=slice(4))),
+            ("first", impute_with(swap=True)),
+            ("other rows", impute_with(hole=1.0)),
+            ("given NaN", impute_with(hole=np.nan)),
+            ("only the holes", impute_with(keep=False)),
+            ("Where x is known", lambda predict, x: -impute_with()(predict, x)),
+        ],
+    ),
+    "lesson05.diagnose": Cases(
+        [("Noise drawn once", "threshold from test  data", "score follows size")],
+        [
+            ("turns round", ["score follows size", "threshold from test data", "noise drawn once"]),
+            ("exactly 5 %", ["noise drawn once", "score follows size", "score follows size"]),
+            ("smaller", ["noise drawn once", "threshold from test data", "noise drawn once"]),
+            ("a list", "noise drawn once"),
+            ("three cases", ["noise drawn once"]),
+            ("one of", ["noise", "threshold from test data", "score follows size"]),
         ],
     ),
 }

@@ -187,6 +187,37 @@ def test_under_sabotage_the_whole_grid_is_run_and_not_stored(stored, monkeypatch
     assert stored.read_bytes() == before
 
 
+def test_under_sabotage_two_seeds_stand_for_the_others(stored, monkeypatch):
+    monkeypatch.setenv("AETUTORIAL_SABOTAGE", "shuffled-labels")
+    grid = [{"width": width, "seed": seed} for width in (0, 2) for seed in range(4)]
+    study = lesson.study("small", run, grid, [])
+    assert calls == [point for point in grid if point["seed"] < 2]
+    for width in (0, 2):
+        values = study.values("error", width=width)
+        assert set(values[2:]) == set(values[:2])
+        assert len(values) == 4
+
+
+@pytest.mark.parametrize(("sabotage", "epochs"), [("no-training", 1), ("shuffled-labels", 7)])
+def test_training_that_changes_nothing_is_cut_short(stored, monkeypatch, sabotage, epochs):
+    from aetutorial import training
+
+    asked = []
+
+    def fit(model, x, *, epochs):
+        asked.append(epochs)
+
+    def trains(width, seed):
+        training.fit(None, None, epochs=7)
+        return {"error": 1.0}
+
+    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setenv("AETUTORIAL_SABOTAGE", sabotage)
+    lesson.study("small", trains, GRID[:2], [])
+    assert asked == [epochs, epochs]
+    assert training.fit is fit  # put back
+
+
 # --- the live points -----------------------------------------------------------------------------
 
 

@@ -71,14 +71,17 @@ print(
 # | [1 Concepts](01_concepts.ipynb) | What is an autoencoder, and what are its three uses? | 60 min | 60 s |
 # | [2 Formulas](02_formulas.ipynb) | What exactly is computed? All of it by hand, in NumPy. | 60 min | 25 s |
 # | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 60 min | 75 s |
+# | [4 Dimensionality reduction](04_dimensionality_reduction.ipynb) | When is PCA enough, and how many numbers does a code need? | 60 min | 90 s |
+# | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 70 min | 120 s |
 #
-# These three are **part I, foundations**. Two more parts are being written: **part II, uses** (4 dimensionality reduction, 5 denoising and anomalies, 6 generation, 7 measuring generation, 8 representation learning, 9 sparse codes) and
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 6 generation, 7 measuring generation, 8 representation learning, 9 sparse codes, and
 # **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
 #
 # Which lessons for which goal?
 # - *I want to know what it is about.* Lesson 1.
 # - *I want to use autoencoders in Keras.* Lessons 1 and 3; look things up in 2.
-# - *I want to understand them.* 1, 2, 3, in order, with the exercises.
+# - *I have data of my own.* Lesson 4, section "Use your own data"; lesson 5 for anomalies and missing values.
+# - *I want to understand them.* All, in order, with the exercises.
 # - *I have ten minutes.* In lesson 3, the section "What to read a loss against".
 #
 # Sections are marked **core** or **deeper**. The core of each lesson reads in about an hour. You can leave out what is deeper and lose no thread. Every lesson can also just be read: the outputs are stored.
@@ -171,6 +174,7 @@ lesson00.warm_up.check(answer)
 # | --- | --- | --- |
 # | activation function | 激活函数 | the function applied to each number of a layer |
 # | anomaly | 异常 | an example unlike the training data |
+# | area under the ROC curve (AUROC) | ROC 曲线下面积 | how often an anomaly scores higher than a normal example |
 # | autoencoder | 自编码器 | encoder and decoder, trained to restore the input |
 # | back-propagation | 反向传播 | the chain rule, applied from the loss backwards |
 # | baseline | 基线 | a simple method that a result is compared with |
@@ -183,18 +187,21 @@ lesson00.warm_up.check(answer)
 # | cross-entropy | 交叉熵 | a loss: the negative logarithm of a probability |
 # | data augmentation | 数据增强 | enlarging a training set with new examples |
 # | decoder | 解码器 | the network from code to reconstruction |
-# | dense layer | 全连接层 | a layer whose units each see all numbers of the layer before |
 # | denoising | 去噪 | removing noise from an input |
+# | dense layer | 全连接层 | a layer whose units each see all numbers of the layer before |
 # | dimensionality reduction | 降维 | describing data with fewer numbers |
 # | encoder | 编码器 | the network from input to code |
+# | entropy coding | 熵编码 | storing frequent values with few bits, rare ones with many |
 # | epoch | 轮次 | one pass over the training data |
 # | feature | 特征 | one of the numbers that describe an example |
 # | floor | 下界 | the value below which a loss can't fall |
 # | generation | 生成 | making new examples |
 # | generative adversarial network | 生成对抗网络 | a network that makes examples, trained against one that tries to tell them from real ones |
-# | gradient | 梯度 | the derivatives of the loss with respect to all weights |
 # | gradient descent | 梯度下降 | moving weights against the gradient of the loss |
+# | gradient | 梯度 | the derivatives of the loss with respect to all weights |
 # | held-out data | 留出数据 | data kept back from training, for scoring |
+# | imputation | 缺失值插补 | filling in missing values |
+# | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
 # | label | 标签 | what an example is, told by a person |
 # | latent space | 潜在空间 | the space of all codes |
 # | learning rate | 学习率 | how far a step of gradient descent goes |
@@ -205,13 +212,21 @@ lesson00.warm_up.check(answer)
 # | optimizer | 优化器 | the rule that turns gradients into steps |
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
 # | overfitting | 过拟合 | learning what is special about the training data |
+# | peak signal-to-noise ratio (PSNR) | 峰值信噪比 | the mean squared error in decibels |
+# | principal angle | 主角 | measures how far two planes are turned against each other |
 # | principal component analysis (PCA) | 主成分分析 | the best linear code |
+# | quantisation | 量化 | rounding numbers to a grid |
 # | reconstruction | 重构 | what the decoder returns |
 # | regularisation | 正则化 | a restraint against overfitting |
 # | representation learning | 表示学习 | learning features for other tasks |
+# | score | 得分函数 | the gradient of the logarithm of a density |
 # | seed | 随机种子 | the number from which random numbers start, so that they can be repeated |
 # | sparse | 稀疏 | mostly zero |
 # | standardise | 标准化 | scale to mean 0 and standard deviation 1 |
+# | structural similarity (SSIM) | 结构相似性 | how alike two pictures are in local pattern |
+# | threshold | 阈值 | the value above which an alarm is raised |
+# | tied weights | 权重绑定 | a decoder that uses the transposed matrices of the encoder |
+# | trustworthiness, continuity | 可信度, 连续性 | whether a map keeps neighbours |
 # | unit | 单元 | one number of a layer |
 # | unsupervised learning | 无监督学习 | learning without labels |
 # | validation data | 验证数据 | data for choosing settings: not trained on, not used for the final score |

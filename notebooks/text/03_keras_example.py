@@ -831,4 +831,4 @@ lesson03.diagnose.check(answer)
 # - V. A. Marchenko, L. A. Pastur (1967). Distribution of eigenvalues for some sets of random matrices. *Mathematics of the USSR-Sbornik* 1, 457–483 (why PCA finds "structure" in a sample of noise).
 # - L. Prechelt (1998). Early stopping – but when? In *Neural Networks: Tricks of the Trade*, Springer, 55–69.
 #
-# Next: lesson 4, dimensionality reduction, asks when PCA *is* an autoencoder, and what non-linear codes add.
+# Next: [lesson 4, dimensionality reduction](04_dimensionality_reduction.ipynb), asks when PCA *is* an autoencoder, and what non-linear codes add.

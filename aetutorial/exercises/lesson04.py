@@ -1,0 +1,432 @@
+"""Exercises of lesson 4, dimensionality reduction."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from aetutorial.exercises import (
+    Exercise,
+    NotAttempted,
+    Wrong,
+    call,
+    close,
+    expect_function,
+    expect_number,
+    expect_text,
+)
+
+
+def _check_tail(answer: Any) -> str:
+    value = expect_number(answer, "a number, such as 1.5")
+    for wrong, sentence in (
+        (2.0, "That is L, a sum over features; Keras's mse is a mean over them."),
+        (1.6, "That comes from what the code keeps; the error is what it loses."),
+        (8.0, "That is the variance that the code keeps; the mse is a mean of what it loses."),
+        (0.2, "That is the share of the variance that is lost; the mse has the unit of the data."),
+        (2 / 3, "Divide by all five features, not by the three directions that are lost."),
+        (1.8, "That keeps the two smallest eigenvalues; the best code keeps the two largest."),
+    ):
+        if close(value, wrong, rtol=0.01):
+            raise Wrong(sentence)
+    if not close(value, 0.4, rtol=0.01):
+        raise Wrong("Which eigenvalues remain, what is their sum, and over what is the mse a mean?")
+    return "The tail is 2, spread over 5 features."
+
+
+tail = Exercise(
+    name="tail",
+    title="Read the loss off the eigenvalues",
+    kind="predict",
+    prompt="""
+        A data set has five features. The eigenvalues of its covariance matrix are 5, 3, 1, 0.5 and 0.5. A linear
+        autoencoder with a code of 2 numbers is trained to perfection on it with Keras's loss `mse`. Which number does
+        Keras show in the end?
+        """,
+    check=_check_tail,
+    hints=(
+        "The loss L of the best linear code is the sum of the eigenvalues that it leaves out.",
+        "L is a sum over features. Keras's `mse` is a mean over them: five here.",
+    ),
+    solution="answer = (1 + 0.5 + 0.5) / 5",
+    why="""
+        The code keeps the two largest eigenvalues and loses the other three. Keras divides by the number of
+        features.
+        """,
+)
+
+
+def _planes(degrees: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return orthonormal bases, shape (8, k), of two planes with these principal angles."""
+    k = len(degrees)
+    rng = np.random.default_rng(11)
+    basis = np.linalg.qr(rng.standard_normal((8, 2 * k)))[0]
+    turn = np.linalg.qr(rng.standard_normal((k, k)))[0]
+    theta = np.radians(degrees)
+    return basis[:, :k], (basis[:, :k] * np.cos(theta) + basis[:, k:] * np.sin(theta)) @ turn
+
+
+def _check_angle(answer: Any) -> str:
+    function = expect_function(answer, ("a", "b"))
+
+    def angle(a: np.ndarray, b: np.ndarray) -> float:
+        given = call(function, a, b)
+        if isinstance(given, float | np.floating) and np.isnan(given):
+            raise Wrong(
+                "Your function returned NaN. Rounding can make a cosine a little larger than 1: clip it before arccos."
+            )
+        return expect_number(given, "a number of degrees, such as 30")
+
+    a, b = _planes((20, 50, 75))
+    value = angle(a, b)
+    pairs = np.degrees(np.arccos((a * b).sum(axis=0)))  # of corresponding columns
+    for wrong, sentence in (
+        (np.radians(75), "That is in radians; degrees are asked for."),
+        (20, "That is the smallest principal angle; the largest is asked for."),
+        (np.cos(np.radians(75)), "That is the cosine of the angle."),
+        (145 / 3, "That is the mean of the three principal angles; the largest is asked for."),
+    ):
+        if close(value, wrong):
+            raise Wrong(sentence)
+    if close(value, pairs.max()) or close(value, np.minimum(pairs, 180 - pairs).max()):
+        raise Wrong(
+            "That is the angle between two corresponding columns: "
+            "other columns may span the same plane, so compare the planes."
+        )
+    if not close(value, 75, atol=0.1):
+        raise Wrong(
+            f"For two planes whose principal angles are 20, 50 and 75 degrees, it returned {value:.4g}."
+        )
+    rng = np.random.default_rng(12)
+    mixed = angle(a @ rng.uniform(-0.3, 0.3, size=(3, 3)), b @ rng.uniform(-0.3, 0.3, size=(3, 3)))
+    if not close(mixed, 75, atol=0.1):
+        raise Wrong(
+            f"Mixing the columns by an invertible matrix changed the angle from 75 to {mixed:.4g} degrees, "
+            "though the planes are the same: orthonormalise the columns first."
+        )
+    same = angle(a, a @ rng.standard_normal((3, 3)))
+    if not close(same, 0, atol=0.1):
+        raise Wrong(f"A plane and itself are at an angle of 0 degrees; it returned {same:.4g}.")
+    return "It sees the planes, whatever columns span them."
+
+
+largest_angle = Exercise(
+    name="largest_angle",
+    title="Are two planes the same",
+    kind="fill in",
+    prompt="""
+        Write
+
+            def largest_angle(a, b)
+
+        which returns the largest principal angle, in degrees, between the plane spanned by the columns of `a` and the
+        plane spanned by the columns of `b`. Both have shape (D, k), and their columns are independent, but not
+        orthonormal in general. SciPy has a function for this. Or do it by hand: if A and B are orthonormal bases of the
+        planes, the cosines of the principal angles are the singular values of the transpose of A times B.
+        """,
+    check=_check_angle,
+    hints=(
+        "The lesson measured the angle between PCA's plane and that of the decoder. What came after that call?",
+        "scipy.linalg.subspace_angles returns k angles in radians. By hand: np.linalg.qr gives an orthonormal basis, "
+        "and the largest angle belongs to the smallest cosine.",
+    ),
+    solution="""
+        import numpy as np
+        from scipy.linalg import subspace_angles
+
+
+        def answer(a, b):
+            return float(np.degrees(subspace_angles(a, b).max()))
+        """,
+    why="""
+        Principal angles belong to the planes, not to the columns. So the measure ignores the invertible matrix up to
+        which a linear code is unique.
+        """,
+)
+
+
+def _nearest(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each point's distances to its three nearest neighbours, itself not counted."""
+    distances = np.sqrt(((x[:, None] - x[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(distances, np.inf)
+    r = np.sort(distances, axis=1)
+    return r[:, 0], r[:, 1], r[:, 2]
+
+
+def _check_next_neighbours(answer: Any) -> str:
+    function = expect_function(answer, ("x",))
+
+    def estimate(x: np.ndarray) -> float:
+        return expect_number(call(function, x), "a number, such as 2.5")
+
+    rng = np.random.default_rng(13)
+    x = rng.standard_normal((300, 4)) @ rng.standard_normal((4, 9))
+    r1, r2, r3 = _nearest(x)
+    log = np.log(r3 / r2)
+    right = 1 / (2 * log.mean())
+    value = estimate(x)
+    for wrong, sentence in (
+        (
+            2 * right,
+            "The rate is 2 d for these two neighbours: what is the mean of the logarithms, then?",
+        ),
+        (right / 2, "That is half of it: are the distances squared, or the factor 2 used twice?"),
+        (2 * log.mean(), "That is twice the mean of the logarithms; the dimension is its inverse."),
+        (log.mean(), "That is the mean of the logarithms; it is 1 / (2 d)."),
+        (-right, "The sign is reversed: divide r3 by r2, not r2 by r3."),
+        (
+            1 / (2 * (r3 / r2).mean()),
+            "The logarithm is missing: the ratios themselves were averaged.",
+        ),
+        (1 / (2 * np.log((r3 / r2).mean())), "First the logarithm of each ratio, then the mean."),
+        ((1 / (2 * log)).mean(), "First the mean of the logarithms, then its inverse, once."),
+        (1 / (2 * np.median(log)), "That uses the median; take the mean of the logarithms."),
+        (1 / (2 * np.log10(r3 / r2).mean()), "Take the natural logarithm, not that to base 10."),
+        (
+            1 / np.log(r2 / r1).mean(),
+            "That is the lesson's estimate, from the first and the second neighbour.",
+        ),
+        (
+            1 / (2 * np.log(r2 / r1).mean()),
+            "Those are the first and the second neighbour: one too near.",
+        ),
+        (
+            1 / np.log(r3 / r1).mean(),
+            "Those are the first and the third neighbour: take the second and the third.",
+        ),
+    ):
+        if close(value, wrong):
+            raise Wrong(sentence)
+    if abs(value) < right / 5:
+        raise Wrong(
+            f"It returned {value:.4g}, as happens when a distance is 0: "
+            "is each point counted as its own nearest neighbour?"
+        )
+    if not close(value, right, rtol=0.005):  # n - 1 in place of n will do
+        raise Wrong(
+            f"On 300 points of a plane of 4 dimensions it returned {value:.4g} instead of {right:.4g}: "
+            "check r2 and r3 for three points by hand."
+        )
+    small = estimate(1e-6 * x)
+    if not close(small, right, rtol=0.005):
+        raise Wrong(
+            "In another unit of length (all points divided by a million) the estimate changes: the ratio r3 / r2 has "
+            "no unit, so leave out what you add to it or to the distances."
+        )
+    return f"It estimates {value:.2f} for a plane of 4 dimensions."
+
+
+next_neighbours = Exercise(
+    name="next_neighbours",
+    title="The dimension from the next two neighbours",
+    kind="build",
+    prompt="""
+        The lesson's estimate uses each point's first and second neighbour. The argument goes on: on a surface of d
+        dimensions, log(r3 / r2) is exponentially distributed as well, with rate 2 d, where r2 and r3 are the distances
+        to the second and the third nearest neighbour (the region between them must be empty, while two neighbours lie
+        inside). Write
+
+            def next_neighbours(x)
+
+        which returns the estimate of d from these two distances, for points `x`, shape (n, D). No two points coincide.
+        Any tool will do: scikit-learn, SciPy, or NumPy alone.
+        """,
+    check=_check_next_neighbours,
+    hints=(
+        "An exponential distribution with rate 2 d has the mean 1 / (2 d). Solve for d.",
+        "Sort each row of scipy.spatial.distance.cdist(x, x): column 0 is the point itself, columns 2 and 3 are r2 "
+        "and r3.",
+    ),
+    solution="""
+        import numpy as np
+        from scipy.spatial.distance import cdist
+
+
+        def answer(x):
+            r = np.sort(cdist(x, x), axis=1)
+            mean_log = np.mean(np.log(r[:, 3] / r[:, 2]))
+            return float(1 / (2 * mean_log))
+        """,
+    why="""
+        Two neighbours inside must both miss the region between the radii, so the chance that r3 / r2 exceeds m is
+        m to the power of -2 d. Two estimates that disagree are a warning: the density changes within the neighbourhood,
+        or the points are too few.
+        """,
+)
+
+_MAPS = (
+    (
+        "t-SNE",
+        "The first keeps neighbours far better than the others: which method was built for nothing else?",
+    ),
+    (
+        "an autoencoder with a dead unit",
+        "The second has the worst score in every column: on which map do the points have the least room?",
+    ),
+    (
+        "PCA",
+        "The third keeps few neighbours, but orders the distances best: which map is a flat shadow of the data?",
+    ),
+)
+
+
+def _check_which(answer: Any) -> str:
+    if isinstance(answer, str) or not isinstance(answer, list | tuple):
+        raise Wrong("Give a list of three texts, one for each map, in their order.")
+    if len(answer) != 3:
+        raise Wrong(f"There are three maps; your list has {len(answer)} entries.")
+    if any(item is None or item is Ellipsis for item in answer):
+        raise NotAttempted
+    options = sorted(name for name, _ in _MAPS)
+    given = [expect_text(item, options) for item in answer]
+    for choice, (right, sentence) in zip(given, _MAPS, strict=True):
+        if choice != right:
+            raise Wrong(sentence)
+    return "Each method leaves its trace in the scores."
+
+
+which_map = Exercise(
+    name="which_map",
+    title="Three maps without their names",
+    kind="transfer",
+    prompt="""
+        Three methods mapped the same 2,000 held-out digits to two numbers each. On one of the maps all points lie on a
+        straight line. The scores, with 12 neighbours:
+
+                 trustworthiness   continuity   order of distances
+            1.        0.97            0.96             0.42
+            2.        0.65            0.79            -0.03
+            3.        0.74            0.90             0.48
+
+        Which method made which map? Answer with a list of three texts, in this order, chosen from "PCA", "t-SNE",
+        "an autoencoder with a dead unit". (A unit of the code is meant, and the code has ReLU units.)
+        """,
+    check=_check_which,
+    hints=(
+        "A dead unit returns 0 for every picture. What does that make of a map of two numbers, and how many neighbours "
+        "find room there?",
+        "One method optimises neighbours and nothing else. Of the others, one is a projection of the data, which is "
+        "good at large distances.",
+    ),
+    solution='answer = ["t-SNE", "an autoencoder with a dead unit", "PCA"]',
+    why="""
+        t-SNE keeps neighbours best. A dead unit leaves a line: one number has to do the work of two, and all scores are
+        low. PCA mixes neighbours, but keeps the order of large distances best.
+        """,
+)
+
+
+def _or_none(function: Any) -> Callable[..., Any]:
+    """Return the function with its result in a pair: `call` takes a bare None for an unfilled stub."""
+
+    @functools.wraps(function)
+    def paired(*args: Any) -> tuple[str, Any]:
+        return "result", function(*args)
+
+    return paired
+
+
+def _check_break_even(answer: Any) -> str:
+    function = expect_function(answer, ("per_image", "model", "per_image_other", "model_other"))
+    try:
+        call(function, 11.5, 1000, 14.25, 0)
+    except NotAttempted:
+        never = call(_or_none(function), 14, 300, 10, 100)[1]
+        if never is None or never is Ellipsis:  # as everywhere: the stub
+            raise
+        raise Wrong(
+            "It returns None where the first needs fewer bytes per image, and a number where it needs more: "
+            "is a difference the wrong way round?"
+        ) from None
+    for bytes_, needed in (
+        ((11.5, 1000, 14.25, 0), 364),
+        ((8, 1000, 11, 300), 234),
+        ((10, 1000, 14, 200), 201),  # equal for 200
+        ((11, 1_000_000, 31.5, 0), 48_781),
+        ((10, 100, 14, 300), 1),
+        ((10, 100, 10, 300), 1),
+        ((14, 100, 10, 300), 1),  # ahead for 1 to 49 images
+    ):
+        _compare(call(_or_none(function), *bytes_)[1], bytes_, needed)
+    for bytes_, sentence in (
+        (
+            (14, 300, 10, 100),
+            "Where the first needs more bytes per image and the larger model, it never needs fewer: return None.",
+        ),
+        (
+            (10, 300, 10, 100),
+            "With equal bytes per image, a larger model is never paid for: return None.",
+        ),
+        ((10, 300, 10, 300), "Two equal methods: neither ever needs fewer bytes, so return None."),
+        (
+            (14, 100, 10, 104),
+            "Equal for 1 image and more from 2 on is never strictly fewer: return None.",
+        ),
+    ):
+        if call(_or_none(function), *bytes_)[1] is not None:
+            raise Wrong(sentence)
+    return "It counts the models, and knows when they are never paid for."
+
+
+def _compare(given: Any, bytes_: tuple[float, ...], needed: int) -> None:
+    """Raise Wrong if `given` is not `needed`, the number of images for these bytes."""
+    a, m, b, other = bytes_
+    asked = f"For {a:,.10g} and {m:,.10g} bytes against {b:,.10g} and {other:,.10g}"
+    if given is None:
+        raise Wrong(f"{asked}, it returned None, though there is such a number: {needed}.")
+    value = expect_number(given, "a whole number of images, such as 500")
+    if value != round(value):
+        raise Wrong(f"{asked}, it returned {value:.6g}: give a whole number of images.")
+    n = int(value)
+    if n < 1:
+        raise Wrong(f"{asked}, it returned {n}: the number of images is at least 1.")
+    mine, theirs = m + n * a, other + n * b
+    totals = f"{asked}, the totals for n = {n} are {mine:,.10g} and {theirs:,.10g} bytes"
+    if mine == theirs:  # exact: halves and quarters
+        raise Wrong(f"{totals}: the first must need strictly fewer.")
+    if mine > theirs:
+        raise Wrong(f"{totals}: that is not fewer.")
+    if n != needed:
+        raise Wrong(f"{totals}, but n = {needed} is enough: find the smallest number.")
+
+
+break_even = Exercise(
+    name="break_even",
+    title="When does a decoder pay",
+    kind="build",
+    prompt="""
+        Two ways to send images: each needs some bytes for every image, and some once, for its model (the decoder).
+        Write
+
+            def break_even(per_image, model, per_image_other, model_other)
+
+        which returns the smallest whole number of images, at least 1, for which the first way (`per_image`, `model`)
+        needs strictly fewer bytes in total than the other one. Return None if there is no such number. The arguments
+        are not negative; they need not be whole numbers.
+        """,
+    check=_check_break_even,
+    hints=(
+        "Write down both totals for n images. When is 1 image enough? When does no n help?",
+        "If the first is not ahead at 1 image, it must save bytes on each image to catch up. It is ahead as soon as n "
+        "is larger than the difference of the models divided by what an image saves.",
+    ),
+    solution="""
+        import math
+
+
+        def answer(per_image, model, per_image_other, model_other):
+            if per_image + model < per_image_other + model_other:
+                return 1
+            saved = per_image_other - per_image
+            if saved <= 0:
+                return None
+            return math.floor((model - model_other) / saved) + 1
+        """,
+    why="""
+        The totals are two straight lines. If the first is not lower at 1 image, it becomes lower only if it rises less
+        steeply, just after the lines cross.
+        """,
+)
