@@ -445,6 +445,9 @@ other = lesson.study(
     "04_other_data", other_error, grid, live=[{"name": "table", "size": 5, "seed": 0}]
 )
 
+# %% [markdown]
+# To see three data sets in one picture, each error is divided by PCA's at the same size. At 1 the autoencoder is as good as PCA, below 1 it is better.
+
 # %%
 relative = {
     "digits, dense": (
@@ -1010,6 +1013,9 @@ for form, qualities in (("JPEG", (5, 10, 20, 40)), ("WebP", (0, 5, 20, 50))):
         back = np.asarray(Image.open(file).convert("L"), float) / 255
         error = ((back - sheet / 255) ** 2).sum() / len(x_test)
         points[form].append((size / len(x_test), error))
+
+# %% [markdown]
+# All points in one picture. A curve that lies lower and further to the left is better:
 
 # %%
 fig = plotting.sweep(
