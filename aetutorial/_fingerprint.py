@@ -8,11 +8,12 @@ import hashlib
 import inspect
 import io
 import json
+import linecache
 import symtable
 import sys
 import textwrap
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -83,12 +84,24 @@ def _source(item: Any) -> str:
     try:
         return inspect.getsource(item)
     except (OSError, TypeError):
-        for cell in reversed(getattr(sys.modules.get(item.__module__), "In", ())):
+        for cell in _cells(item):
             for node in ast.parse(cell).body:
                 if isinstance(node, ast.ClassDef) and node.name == item.__qualname__:
                     first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
                     return "\n".join(cell.splitlines()[first - 1 : node.end_lineno])
         raise
+
+
+def _cells(item: Any) -> Iterator[str]:
+    """Yield the cells where a class may have been defined: those in `In`, and those that its methods name.
+
+    A cell that was run without being stored in the history, as nbval does, is not in `In`.
+    """
+    yield from reversed(getattr(sys.modules.get(item.__module__), "In", ()))
+    methods = map(inspect.unwrap, vars(item).values()) if inspect.isclass(item) else ()
+    files = {method.__code__.co_filename for method in methods if inspect.isfunction(method)}
+    for file in sorted(files):
+        yield "".join(linecache.getlines(file))
 
 
 def _visit(

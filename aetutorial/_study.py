@@ -214,7 +214,9 @@ def _short_training(active: bool) -> Iterator[None]:
     fit = training.fit
 
     def fit_briefly(*args: Any, **settings: Any) -> Any:
-        return fit(*args, **(settings | {"epochs": 1}))
+        result, epochs = fit(*args, **(settings | {"epochs": 1})), settings["epochs"]
+        result.history = {name: epochs * values for name, values in result.history.items()}
+        return result
 
     setattr(training, "fit", fit_briefly)  # noqa: B010  mypy does not let a function be assigned
     try:

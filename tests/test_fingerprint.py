@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import itertools
+import linecache
 import os
 import subprocess
 import sys
@@ -264,6 +265,17 @@ def test_a_class_of_a_notebook_is_found_in_its_cells(monkeypatch):
     main.In = cells[2:]
     with pytest.raises((OSError, TypeError)):
         _fingerprint._source(main.Net)
+
+
+def test_a_class_of_a_cell_outside_the_history_is_found(monkeypatch):
+    """A checker of notebooks runs cells without storing them in `In`; Python's line cache has them."""
+    cell = "z = 0\n\nclass Net:\n    def call(self, x):\n        return 2 * x\n"
+    main = types.ModuleType("a_notebook")
+    main.In = []
+    linecache.cache["<cell 7>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 7>")
+    exec(compile(cell, "<cell 7>", "exec"), vars(main))
+    monkeypatch.setitem(sys.modules, "a_notebook", main)
+    assert _fingerprint._source(main.Net) == cell.split("\n\n")[1].rstrip()
 
 
 def test_another_process_finds_the_same(tmp_path):

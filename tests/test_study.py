@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import types
 
 import numpy as np
 import pytest
@@ -206,9 +207,11 @@ def test_training_that_changes_nothing_is_cut_short(stored, monkeypatch, sabotag
 
     def fit(model, x, *, epochs):
         asked.append(epochs)
+        return types.SimpleNamespace(history={"loss": epochs * [0.5]})
 
     def trains(width, seed):
-        training.fit(None, None, epochs=7)
+        history = training.fit(None, None, epochs=7).history
+        assert history == {"loss": 7 * [0.5]}
         return {"error": 1.0}
 
     monkeypatch.setattr(training, "fit", fit)
