@@ -71,8 +71,8 @@ print(
 # | [1 Concepts](01_concepts.ipynb) | What is an autoencoder, and what are its three uses? | 60 min | 60 s |
 # | [2 Formulas](02_formulas.ipynb) | What exactly is computed? All of it by hand, in NumPy. | 60 min | 25 s |
 # | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 60 min | 75 s |
-# | [4 Dimensionality reduction](04_dimensionality_reduction.ipynb) | When is PCA enough, and how many numbers does a code need? | 60 min | 90 s |
-# | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 70 min | 120 s |
+# | [4 Dimensionality reduction](04_dimensionality_reduction.ipynb) | When is PCA enough, and how many numbers does a code need? | 75 min | 90 s |
+# | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 80 min | 130 s |
 #
 # Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 6 generation, 7 measuring generation, 8 representation learning, 9 sparse codes, and
 # **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
@@ -84,7 +84,7 @@ print(
 # - *I want to understand them.* All, in order, with the exercises.
 # - *I have ten minutes.* In lesson 3, the section "What to read a loss against".
 #
-# Sections are marked **core** or **deeper**. The core of each lesson reads in about an hour. You can leave out what is deeper and lose no thread. Every lesson can also just be read: the outputs are stored.
+# Sections are marked **core** or **deeper**. The core of each lesson reads in an hour or a little more. You can leave out what is deeper and lose no thread. Every lesson can also just be read: the outputs are stored.
 
 # %% [markdown]
 # ## How a lesson works
