@@ -129,7 +129,7 @@ except lesson.ClaimError as error:
 #
 # If you change a lesson and a claim fails, you have not broken anything. You have found out what your change does. To let the notebook go on all the same, begin it with `lesson.begin(3, strict=False)`: claims that fail are then reported, and studies whose code you changed run anew.
 #
-# **Studies.** Some statements need many training runs. A study runs one of them now, reads the others from a stored file, and checks that yours fits in. `make studies` runs all of them, in a few minutes a lesson.
+# **Studies.** Some statements need many training runs. A study runs one of them now, reads the others from a stored file, and checks that yours fits in. `make studies` runs all of them, in up to a quarter of an hour a lesson.
 #
 # **Exercises.** Each lesson ends with three to five. Try the warm-up. `prompt` prints the task; put your answer in place of `None` and run the second cell. Any line that begins with `#` is switched off: remove the `#` to get a hint or the solution.
 
