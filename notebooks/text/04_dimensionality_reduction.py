@@ -851,12 +851,9 @@ plotting.show(
 # The choice was made on validation data. What does it give on the test data, which had no part in it? (For PCA we can afford to look at every size, not only at those of the grid; so the comparison is a little in its favour.)
 
 # %%
-every_size = range(1, 65)
-losses = np.array(pca_errors(x_fit, x_val, every_size)) / variance["digits"]
-d_pca, d_code = (
-    every_size[min(np.sum(losses > tolerance), len(losses) - 1)],
-    chosen["digits", "autoencoder"],
-)
+losses = np.array(pca_errors(x_fit, x_val, range(1, 65))) / variance["digits"]
+d_pca = 1 + min(np.sum(losses > tolerance), len(losses) - 1)
+d_code = chosen["digits", "autoencoder"]
 of_mean = mean_error(x_fit, x_test)
 test_lost = {
     f"PCA, {d_pca} numbers": pca_errors(x_fit, x_test, [d_pca])[0] / of_mean,
