@@ -228,7 +228,8 @@ def sweep(
             axis.set_ticks(list(ticks), [f"{tick:g}" for tick in ticks])
             axis.set_ticks([], minor=True)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    _label_levels(ax, levels)
+    if levels:  # their names fix the limits, which axes that share them may still have to widen
+        _label_levels(ax, levels)
     if len(curves) > 1:
         ax.legend()
     return fig

@@ -203,6 +203,16 @@ def test_sweep_draws_into_given_axes():
     assert axes[1].get_xscale() == axes[1].get_yscale() == "linear"
 
 
+def test_sweeps_that_share_an_axis_cut_nothing_off():
+    fig, axes = plt.subplots(1, 2, sharey=True)
+    for ax, values in zip(axes, ([5, 6], [1, 9]), strict=True):
+        plotting.sweep({"a": ([1, 2], values)}, xlabel="x", ylabel="y", ax=ax)
+    fig.draw_without_rendering()
+    low, high = axes[0].get_ylim()
+    assert low < 1
+    assert high > 9
+
+
 @pytest.mark.parametrize(
     ("curves", "settings", "error", "said"),
     [

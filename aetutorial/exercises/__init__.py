@@ -10,6 +10,7 @@ from aetutorial.exercises._core import (
     expect_model,
     expect_number,
     expect_text,
+    expect_texts,
 )
 from aetutorial.exercises._run import NotAttempted, Wrong, call, expect_function
 
@@ -24,4 +25,5 @@ __all__ = [
     "expect_model",
     "expect_number",
     "expect_text",
+    "expect_texts",
 ]

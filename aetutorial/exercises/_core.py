@@ -366,6 +366,28 @@ def expect_text(value: Any, options: Sequence[str]) -> str:
     return known[_plain(value)]
 
 
+def expect_texts(value: Any, options: Sequence[str], what: str) -> list[str]:
+    """Return the texts that the learner matched to a row of cases, one of `options` for each.
+
+    Args:
+        value: The answer: a list of as many texts as there are options, in the order of the cases.
+        options: The texts to choose from.
+        what: What a case is called, as "case" or "map".
+
+    Raises:
+        Wrong: it is no list, its length is another, or a text is none of the options.
+        NotAttempted: it, or one of its entries, is None or `...`.
+    """
+    if unfilled(value):
+        raise NotAttempted
+    count = ("no", "one", "two", "three", "four", "five")[len(options)]
+    if not isinstance(value, list | tuple):
+        raise Wrong(f"Give a list of {count} texts, one for each {what}, in their order.")
+    if len(value) != len(options):
+        raise Wrong(f"There are {count} {what}s; your list has {len(value)} entries.")
+    return [expect_text(item, options) for item in value]
+
+
 def _plain(text: str) -> str:
     return "".join(text.split()).casefold()
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from aetutorial.exercises import (
     Exercise,
-    NotAttempted,
     Wrong,
     call,
     close,
@@ -17,7 +16,7 @@ from aetutorial.exercises import (
     expect_function,
     expect_model,
     expect_number,
-    expect_text,
+    expect_texts,
 )
 
 _TANH_FLOOR = 0.150679  # 2 (2 Q(1) - phi(1)); the tests compute it anew with scipy
@@ -300,14 +299,7 @@ _CASES = (
 
 
 def _check_diagnose(answer: Any) -> str:
-    if isinstance(answer, str) or not isinstance(answer, list | tuple):
-        raise Wrong("Give a list of three texts, one for each case, in their order.")
-    if len(answer) != 3:
-        raise Wrong(f"There are three cases; your list has {len(answer)} entries.")
-    if any(item is None for item in answer):
-        raise NotAttempted
-    options = [name for name, _ in _CASES]
-    given = [expect_text(item, options) for item in answer]
+    given = expect_texts(answer, [name for name, _ in _CASES], "case")
     for choice, (right, sentence) in zip(given, _CASES, strict=True):
         if choice != right:
             raise Wrong(sentence.split(":")[0] + f': "{choice}" does not explain that.')

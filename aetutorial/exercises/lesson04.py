@@ -16,7 +16,7 @@ from aetutorial.exercises import (
     close,
     expect_function,
     expect_number,
-    expect_text,
+    expect_texts,
 )
 
 
@@ -274,14 +274,7 @@ _MAPS = (
 
 
 def _check_which(answer: Any) -> str:
-    if isinstance(answer, str) or not isinstance(answer, list | tuple):
-        raise Wrong("Give a list of three texts, one for each map, in their order.")
-    if len(answer) != 3:
-        raise Wrong(f"There are three maps; your list has {len(answer)} entries.")
-    if any(item is None or item is Ellipsis for item in answer):
-        raise NotAttempted
-    options = sorted(name for name, _ in _MAPS)
-    given = [expect_text(item, options) for item in answer]
+    given = expect_texts(answer, sorted(name for name, _ in _MAPS), "map")
     for choice, (right, sentence) in zip(given, _MAPS, strict=True):
         if choice != right:
             raise Wrong(sentence)

@@ -8,14 +8,13 @@ import numpy as np
 
 from aetutorial.exercises import (
     Exercise,
-    NotAttempted,
     Wrong,
     call,
     close,
     expect_array,
     expect_function,
     expect_number,
-    expect_text,
+    expect_texts,
 )
 
 
@@ -281,14 +280,7 @@ _CASES = (
 
 
 def _check_diagnose(answer: Any) -> str:
-    if isinstance(answer, str) or not isinstance(answer, list | tuple):
-        raise Wrong("Give a list of three texts, one for each case, in their order.")
-    if len(answer) != 3:
-        raise Wrong(f"There are three cases; your list has {len(answer)} entries.")
-    if any(item is None for item in answer):
-        raise NotAttempted
-    options = [name for name, _ in _CASES]
-    given = [expect_text(item, options) for item in answer]
+    given = expect_texts(answer, [name for name, _ in _CASES], "case")
     for choice, (right, sentence) in zip(given, _CASES, strict=True):
         if choice != right:
             raise Wrong(f'{sentence} "{choice}" does not explain that.')

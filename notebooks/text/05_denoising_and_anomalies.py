@@ -335,12 +335,12 @@ for kind, level in conditions:
     print()
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
 for ax, kind in zip(axes, ("gaussian", "salt"), strict=True):
-    for method, marker in zip(methods, "xs^vDo", strict=True):
-        values = [result(method, "psnr", kind, level).mean() for level in (0.1, 0.3, 0.5)]
-        ax.plot((0.1, 0.3, 0.5), values, marker=marker, label=method)
-    ax.set(title=kind, xlabel="level of the noise", xticks=(0.1, 0.3, 0.5))
-axes[0].set_ylabel("PSNR on test pictures (dB)")
-axes[1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    levels = (0.1, 0.3, 0.5)
+    values = {m: (levels, [result(m, "psnr", kind, level) for level in levels]) for m in methods}
+    labels = {"xlabel": "level of the noise", "ylabel": "PSNR on test pictures (dB)"}
+    plotting.sweep(values, xticks=levels, ax=ax, **labels)
+    ax.set_title(kind)
+axes[0].get_legend().remove()
 plotting.show(
     fig,
     "PSNR against the level of noise, for Gaussian noise and salt and pepper, six methods. All "
@@ -1258,14 +1258,14 @@ grid = [
 filled = lesson.study("05_missing", fill_in, grid, live=[grid[0]])
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.2))
 for ax, table in zip(axes, ("tumours", "digits"), strict=True):
-    for name, marker in zip(filled.results[0], "xosv", strict=True):
-        values = [filled.mean(name, table=table, share=share) for share in shares]
-        spread = [filled.std(name, table=table, share=share) for share in shares]
-        ax.errorbar(shares, values, spread, marker=marker, label=name, capsize=3)
-    ax.set(title=table, xlabel="share of values missing", xticks=shares)
+    values = {
+        name: (shares, [filled.values(name, table=table, share=share) for share in shares])
+        for name in filled.results[0]
+    }
+    labels = {"xlabel": "share of values missing", "ylabel": "rmse on missing test values"}
+    plotting.sweep(values, xticks=shares, ax=ax, **labels)
+    ax.set(title=table)
     ax.set_ylim(bottom=0)
-axes[0].set_ylabel("rmse on missing test values")
-axes[1].legend(loc="upper left", bbox_to_anchor=(1, 1))
 plotting.show(
     fig,
     "Error against the share of missing values, for tumours and digits, four methods. Most "
