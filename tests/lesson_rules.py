@@ -199,6 +199,14 @@ def figures_have_words(lesson: Lesson) -> Iterator[str]:
 
 
 @rule
+def lines_fit(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.code:
+        longest = max(map(len, printed(cell).splitlines()), default=0)
+        if longest > 100:  # a longer one is broken on a page of usual width, and a table torn
+            yield f"a printed line of {longest} characters, more than 100: {first_line(cell)}"
+
+
+@rule
 def no_local_paths(lesson: Lesson) -> Iterator[str]:
     for cell in lesson.notebook.cells:
         texts = [cell.source]

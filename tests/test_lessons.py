@@ -187,6 +187,11 @@ BAD_CELLS = [
     ("figures_have_words", "alternative text ''", insert(code("1", figure(None)))),
     ("figures_have_words", "alternative text 'A line.'", insert(code("1", figure("A line.")))),
     ("figures_have_words", "image without", insert(markdown("![](https://example.org/a.png)"))),
+    (
+        "lines_fit",
+        "a printed line of 101 characters",
+        insert(code("1", stream("ab\n" + "-" * 101))),
+    ),
     *[
         ("no_local_paths", f"'/{top}'", insert(markdown(f"See file:///{top}/me.")))
         for top in ("home", "Users", "work", "root", "tmp")

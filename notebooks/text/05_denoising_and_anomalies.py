@@ -326,13 +326,11 @@ def result(method, measure, kind, level):
 
 
 # %%
-print("PSNR in dB / SSIM", *(f"{name:>17s}" for name in methods))
-for kind, level in conditions:
-    print(f"{kind + ' ' + str(level):17s}", end="")
-    for method in methods:
-        psnr, ssim = (result(method, m, kind, level).mean() for m in ("psnr", "ssim"))
-        print(f"{psnr:11.1f} / {ssim:.2f}", end=" ")
-    print()
+print(f"{'PSNR in dB /':17s}" + "".join(f"{kind:>11s}" for kind, _ in conditions))
+print(f"{'SSIM':17s}" + "".join(f"{level:11g}" for _, level in conditions))
+for method in methods:
+    pairs = ([result(method, m, *c).mean() for m in ("psnr", "ssim")] for c in conditions)
+    print(f"{method:17s}" + "".join(f"{psnr:6.1f}/{ssim:.2f}" for psnr, ssim in pairs))
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
 for ax, kind in zip(axes, ("gaussian", "salt"), strict=True):
     levels = (0.1, 0.3, 0.5)
@@ -610,11 +608,12 @@ finer = {  # the patches are so smooth that some best knobs lie elsewhere
 levels = (0.05, 0.1, 0.2)
 grid = [{"level": level, "seed": seed} for level in levels for seed in seeds]
 natural = lesson.study("05_patches", patches, grid, live=[grid[0]])
-for measure in ("mean_of_psnr", "psnr_of_mean"):
-    print(f"{measure + ', dB':17s}", *(f"{name:>15s}" for name in methods))
-    for level in levels:
-        values = (natural.mean(f"{name}, {measure}", level=level) for name in methods)
-        print(f"   noise {level:4.2f}    ", *(f"{value:15.1f}" for value in values))
+both = [(measure, level) for measure in ("mean_of_psnr", "psnr_of_mean") for level in levels]
+print(f"{'':17s}{'mean_of_psnr, dB':>24s}{'psnr_of_mean, dB':>24s}")
+print(f"{'noise':17s}" + "".join(f"{level:8g}" for _, level in both))
+for name in methods:
+    values = (natural.mean(f"{name}, {measure}", level=level) for measure, level in both)
+    print(f"{name:17s}" + "".join(f"{value:8.1f}" for value in values))
 for measure, low, high in (("mean_of_psnr", 3, 6), ("psnr_of_mean", 1.5, 4)):
     best = max(natural.mean(f"{name}, {measure}", level=0.1) for name in methods[:-1])
     lesson.claim(
