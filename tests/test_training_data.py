@@ -381,4 +381,6 @@ def test_memory_does_not_grow_with_the_data(tmp_path, kind):
     )
     print(f"{large:.0f} MB ({large_own:.0f} of its own) for {size:.0f} MB")
     assert large_own - small_own < 0.15 * size
-    assert large - small < 0.15 * size
+    # Pages mapped from the file count as well, and how many of them stay is the kernel's choice: from 1 % of the data
+    # to 18 % were seen. Data held as a whole would make it 90 %.
+    assert large - small < 0.45 * size
