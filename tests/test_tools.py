@@ -160,7 +160,8 @@ def test_requirements_do_not_depend_on_the_running_python(calls):
     assert tasks.main(["requirements"]) == 0
     assert tasks.main(["requirements", "UPGRADE=1"]) == 0
     plain, upgraded = [line for line in calls.lines() if line.startswith("pip compile")]
-    for option in ("--python-version 3.11", "--universal", "--generate-hashes"):
+    options = ("--python-version 3.11", "--universal", "--generate-hashes", "--no-strip-extras")
+    for option in options:
         assert option in plain
     assert "--no-emit-index-url" in plain
     assert ("--upgrade" in plain, "--upgrade" in upgraded) == (False, True)

@@ -142,11 +142,13 @@ def bench() -> int:
 def requirements() -> int:
     """Compile requirements.txt from pyproject.toml (UPGRADE=1 renews what is not pinned there)."""
     # uv has a small folder of its own: it is no part of what a learner installs.
+    # Extras stay: pip would take the newest release for "coverage[toml]" and refuse it for want of a hash.
     folder = ROOT / ".venv-tools"
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
     options = [
         *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest"),
-        *("--generate-hashes", "--no-emit-index-url", "--extra", "lab", "--extra", "check"),
+        *("--generate-hashes", "--no-emit-index-url", "--no-strip-extras"),
+        *("--extra", "lab", "--extra", "check"),
         *("--custom-compile-command", "make requirements", "--output-file", "requirements.txt"),
         *(["--upgrade"] if os.environ.get("UPGRADE") else []),
     ]
