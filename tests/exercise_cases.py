@@ -236,6 +236,26 @@ def decibels(x, x_hat, sign=10, axis=(1, 2, 3), log=np.log10, total=np.mean):
     return np.mean(sign * log(1 / total((x - x_hat) ** 2, axis=axis)))
 
 
+def kl_with(total=np.sum, factor=0.5):
+    def kl(m, v, k, w):
+        terms = np.exp(v - w) + (m - k) ** 2 * np.exp(-w) - 1 - v + w
+        return factor * total(terms, axis=1)
+
+    return kl
+
+
+def kl_by_dimension(mean, log_var, other_mean, other_log_var):
+    total = np.zeros(len(mean))
+    for m, v, k, w in zip(mean.T, log_var.T, other_mean.T, other_log_var.T, strict=True):
+        s, t = np.exp(v / 2), np.exp(w / 2)
+        total += np.log(t / s) + (s**2 + (m - k) ** 2) / (2 * t**2) - 0.5
+    return total
+
+
+def kl_of_variances(m, v, k, w):
+    return 0.5 * np.sum(v / w + (m - k) ** 2 / w - 1 - np.log(np.abs(v / w)), axis=1)
+
+
 def impute_with(mask=lambda known: known, hole=0.0, keep=True, swap=False, rows=slice(None)):
     """Return an imputer, or one with a slip."""
 
@@ -593,6 +613,75 @@ CASES = {
             ("a list", "noise drawn once"),
             ("three cases", ["noise drawn once"]),
             ("one of", ["noise", "threshold from test data", "score follows size"]),
+        ],
+    ),
+    "lesson06.kl": Cases(
+        [kl_with(), kl_by_dimension],
+        [
+            ("exchanged", lambda m, v, k, w: kl_with()(k, w, m, v)),
+            ("mean over the dimensions", kl_with(total=np.mean)),
+            ("factor 1/2", kl_with(factor=1)),
+            ("sign", kl_with(factor=-0.5)),
+            ("standard normal", lambda m, v, k, w: kl_with()(m, v, 0 * k, 0 * w)),
+            ("variance already", lambda m, v, k, w: kl_with()(m, 2 * v, k, 2 * w)),
+            ("used it as the variance", kl_of_variances),
+            ("off", lambda m, v, k, w: np.sum((m - k) ** 2, axis=1)),
+        ],
+    ),
+    "lesson06.draw": Cases(
+        [
+            lambda m, v, e: e * np.sqrt(np.exp(v)) + m,
+            lambda m, v, e: [a + np.exp(b / 2) * c for a, b, c in zip(m, v, e, strict=True)],
+        ],
+        [
+            ("the mean alone", lambda m, v, e: m),
+            ("has to be scaled", lambda m, v, e: m + e),
+            ("z_log_var itself", lambda m, v, e: m + v * e),
+            ("is the variance", lambda m, v, e: m + np.exp(v) * e),
+            ("fixed code", lambda m, v, e: m + np.exp(v / 2)),
+            ("only the noise", lambda m, v, e: np.exp(v / 2) * (m + e)),
+            ("off", lambda m, v, e: m - np.exp(v / 2) * e),
+        ],
+    ),
+    "lesson06.weights": Cases(
+        [(0.0625, 784, 49), np.array([1 / 16, 784, 784 / 16])],
+        [
+            ("reciprocals", [16, 1 / 784, 1 / 49]),
+            ("a sixteenth", [16, 784, 49]),
+            ("first line", [1, 784, 49]),
+            ("second line", [1 / 16, 1, 49]),
+            ("Two means", [1 / 16, 784, 1]),
+            ("upside down", [1 / 16, 784, 1 / 49]),
+            ("third line", [1 / 16, 784, 16]),
+            ("shape", [1 / 16, 784]),
+        ],
+    ),
+    "lesson06.active": Cases(
+        [
+            lambda z: sum(column.std() > 0.1 for column in z.T),
+            lambda z: np.count_nonzero(np.diag(np.cov(z.T)) > 0.01),
+        ],
+        [
+            ("standard deviations", lambda z: np.sum(z.std(axis=0) > 0.01)),
+            ("sign of life", lambda z: np.sum(np.mean(abs(z), axis=0) > 0.01)),
+            ("over the dimensions", lambda z: np.sum(z.var(axis=1) > 0.01)),
+            ("not active", lambda z: np.sum(z.var(axis=0) < 0.01)),
+            ("share of the units", lambda z: np.mean(z.var(axis=0) > 0.01)),
+            ("Count the columns", lambda z: z.shape[1] + 3),
+            ("9 numbers", lambda z: z.var(axis=0) > 0.01),
+        ],
+    ),
+    "lesson06.gap": Cases(
+        [-90.81, np.float32(-90.8069), -90.807],
+        [
+            ("too wide", -90),
+            ("lower bound", -89.193),
+            ("stands first", -90.318),
+            ("the rate", -90.5),
+            ("squared it", -96.1137),
+            ("standard deviations", -90.153),
+            ("minus it", 0.8069),
+            ("missing", -93),
         ],
     ),
 }

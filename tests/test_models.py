@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +168,35 @@ def test_the_seed_decides_about_the_noise():
     draws = [made(seed=seed).predict(x, verbose=0)["logits"] for seed in (0, 0, 1)]
     np.testing.assert_array_equal(draws[0], draws[1])
     assert np.abs(draws[0] - draws[2]).max() > 0.1
+
+
+def bare(definition: ast.AST) -> str:
+    """Return a definition without docstrings, annotations and the layout of the text."""
+    for node in ast.walk(definition):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            node.body = node.body[1:]
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.dump(definition)
+
+
+def test_the_models_are_those_that_lesson_6_shows():
+    root = Path(__file__).resolve().parent.parent
+    shown = (root / "notebooks" / "text" / "06_generation.py").read_text("utf-8")
+    kept = (root / "aetutorial" / "models.py").read_text("utf-8")
+    parts = [
+        {node.name: bare(node) for node in ast.parse(text).body if hasattr(node, "name")}
+        for text in (shown, kept)
+    ]
+    assert len(parts[1]) == 4
+    for name, definition in parts[1].items():
+        assert parts[0][name] == definition, f"{name} differs from the lesson's"
+
+
+def test_the_comparison_sees_a_difference():
+    one = "def f(x: int) -> int:\n    'Doc.'\n    return x + 1"
+    same, other = "def f(x):\n    return (x + 1)", "def f(x):\n    return x + 2"
+    dumps = [bare(ast.parse(text).body[0]) for text in (one, same, other)]
+    assert dumps[0] == dumps[1] != dumps[2]

@@ -73,8 +73,9 @@ print(
 # | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 60 min | 75 s |
 # | [4 Dimensionality reduction](04_dimensionality_reduction.ipynb) | When is PCA enough, and how many numbers does a code need? | 75 min | 90 s |
 # | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 80 min | 130 s |
+# | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 80 min | 120 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 6 generation, 7 measuring generation, 8 representation learning, 9 sparse codes, and
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 7 measuring generation, 8 representation learning, 9 sparse codes, and
 # **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
 #
 # Which lessons for which goal?
@@ -162,6 +163,8 @@ lesson00.warm_up.check(answer)
 # | $N$ | `N`; `n` | number of all examples; of those in one array |
 # | $W_e, b_e$; $W_d, b_d$ | `p["W_e"]`, ... | weights and biases of encoder and decoder |
 # | $\sigma(a)$ | `sigmoid(a)` | the logistic function $1 / (1 + e^{-a})$, for any number $a$ |
+# | $q(z \mid x)$ | `z_mean`, `z_log_var` | the normal distribution that a VAE's encoder returns: its means, and the logarithms of its variances |
+# | $\beta$ | `beta` | weight of the rate in a VAE's loss |
 # | $L$ | `squared_error(...).mean()` | loss: a sum over features, a mean over examples |
 # | `mse` | `"mse"` | Keras's mean squared error: a mean over features, too, so $L = D \cdot$ `mse` |
 #
@@ -184,6 +187,7 @@ lesson00.warm_up.check(answer)
 # | classification | 分类 | finding the label of an example |
 # | clustering | 聚类 | finding groups without labels |
 # | code, latent code | 编码, 潜在编码 | what the encoder returns |
+# | conditional VAE | 条件变分自编码器 | a VAE that is also told the label |
 # | cross-entropy | 交叉熵 | a loss: the negative logarithm of a probability |
 # | data augmentation | 数据增强 | enlarging a training set with new examples |
 # | decoder | 解码器 | the network from code to reconstruction |
@@ -193,21 +197,24 @@ lesson00.warm_up.check(answer)
 # | encoder | 编码器 | the network from input to code |
 # | entropy coding | 熵编码 | storing frequent values with few bits, rare ones with many |
 # | epoch | 轮次 | one pass over the training data |
+# | evidence lower bound (ELBO) | 证据下界 | what a VAE makes large: a bound below the log-likelihood |
 # | feature | 特征 | one of the numbers that describe an example |
 # | floor | 下界 | the value below which a loss can't fall |
 # | generation | 生成 | making new examples |
 # | generative adversarial network | 生成对抗网络 | a network that makes examples, trained against one that tries to tell them from real ones |
-# | gradient descent | 梯度下降 | moving weights against the gradient of the loss |
 # | gradient | 梯度 | the derivatives of the loss with respect to all weights |
+# | gradient descent | 梯度下降 | moving weights against the gradient of the loss |
 # | held-out data | 留出数据 | data kept back from training, for scoring |
 # | imputation | 缺失值插补 | filling in missing values |
 # | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
+# | Kullback-Leibler (KL) divergence | KL 散度 | how far one distribution is from another, in nats |
 # | label | 标签 | what an example is, told by a person |
 # | latent space | 潜在空间 | the space of all codes |
 # | learning rate | 学习率 | how far a step of gradient descent goes |
 # | likelihood | 似然 | how probable a model finds the data |
 # | loss | 损失 | the number that training makes small |
 # | mean squared error | 均方误差 | a loss: the squared difference, averaged |
+# | mixture model | 混合模型 | a distribution put together from several simple ones |
 # | multilayer perceptron | 多层感知机 | dense layers, one after the other |
 # | optimizer | 优化器 | the rule that turns gradients into steps |
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
@@ -215,9 +222,12 @@ lesson00.warm_up.check(answer)
 # | peak signal-to-noise ratio (PSNR) | 峰值信噪比 | the mean squared error in decibels |
 # | principal angle | 主角 | measures how far two planes are turned against each other |
 # | principal component analysis (PCA) | 主成分分析 | the best linear code |
+# | prior, posterior | 先验, 后验 | what is known about the code before and after the input is seen |
 # | quantisation | 量化 | rounding numbers to a grid |
+# | rate, distortion | 码率, 失真 | the nats spent on the code, and those left to say what the picture is |
 # | reconstruction | 重构 | what the decoder returns |
 # | regularisation | 正则化 | a restraint against overfitting |
+# | reparameterisation | 重参数化 | writing a random draw as a function of noise, so that gradients pass through it |
 # | representation learning | 表示学习 | learning features for other tasks |
 # | score | 得分函数 | the gradient of the logarithm of a density |
 # | seed | 随机种子 | the number from which random numbers start, so that they can be repeated |

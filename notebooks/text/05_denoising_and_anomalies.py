@@ -1389,4 +1389,4 @@ lesson05.diagnose.check(answer)
 # - O. Troyanskaya and others (2001). Missing value estimation methods for DNA microarrays. *Bioinformatics* 17, 520–525 (nearest neighbours).
 # - S. van Buuren, K. Groothuis-Oudshoorn (2011). mice: multivariate imputation by chained equations in R. *Journal of Statistical Software* 45(3), 1–67 (iterative imputation).
 #
-# Next: lesson 6, generation, turns the decoder into a generator.
+# Next: [lesson 6, generation](06_generation.ipynb), turns the decoder into a generator.
