@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,178 @@ def neighbour_accuracy(
         raise ValueError(_validate.message("z_test", expected, z_test))
     reader = KNeighborsClassifier(n_neighbors=n_neighbors, algorithm="brute")
     return float(reader.fit(z_train, y_train).score(z_test, y_test))
+
+
+def iwae_bound(log_weights: Any, k: int) -> np.ndarray:
+    """Return the importance-weighted lower bound on the log-likelihood of each example.
+
+    With w = p(x, z) / q(z) for draws z from q, the mean of k weights is right on average, and the logarithm of the
+    mean is, on average, a lower bound on log p(x) that rises with k: the ELBO for k = 1, log p(x) in the limit.
+
+    Args:
+        log_weights: log p(x, z) - log q(z), shape (n, draws), in nats.
+        k: How many weights are averaged before the logarithm is taken, from 1 to `draws`. The draws are cut into
+            groups of k, and the bounds of the groups averaged; those left over are not used.
+
+    Returns:
+        float64, shape (n,), in nats (Burda, Grosse and Salakhutdinov 2016).
+
+    Raises:
+        TypeError, ValueError: no matrix of finite numbers, or fewer than k draws.
+    """
+    from scipy.special import logsumexp
+
+    log_weights = _validate.array("log_weights", log_weights, ndim=2)
+    k = _validate.integer("k", k, low=1, high=log_weights.shape[1])
+    groups = log_weights.shape[1] // k
+    used = log_weights[:, : groups * k].astype(np.float64).reshape(len(log_weights), groups, k)
+    return np.asarray((logsumexp(used, axis=2) - np.log(k)).mean(axis=1))
+
+
+def frechet_distance(features: Any, other: Any) -> float:
+    """Return the Fréchet distance between the normal distributions fitted to two sets of features.
+
+    Args:
+        features: Features of one set of examples, shape (n, d), n of at least 2.
+        other: Those of the other set, shape (m, d), m of at least 2.
+
+    Returns:
+        |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)) for means m and covariance matrices C: a squared distance, of
+        at least 0, in squared units of the features (Dowson and Landau 1982; as a score of samples, with the features
+        of an Inception network: Heusel et al. 2017). It is biased: above 0 for two samples of one distribution, the
+        more so the fewer they are, so compare only values from equal numbers of examples.
+
+    Raises:
+        TypeError, ValueError: no matrices of finite numbers, of different widths, or fewer than 2 rows.
+    """
+    features, other = _features("features", features, "other", other, min_rows=2)
+    gap = features.mean(axis=0) - other.mean(axis=0)
+    one, two = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (features, other))
+    # The trace of (C1 C2)^(1/2) from two symmetric roots: eigenvalues that stay real under rounding.
+    values, vectors = np.linalg.eigh(one)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ two @ root), 0)).sum()
+    return float(max(gap @ gap + np.trace(one) + np.trace(two) - 2 * shared, 0.0))
+
+
+def precision_recall(real: Any, generated: Any, *, n_neighbors: int = 3) -> tuple[float, float]:
+    """Return which share of generated examples is realistic, and which share of the real ones is covered.
+
+    A set of features is given a neighbourhood: a ball around each of its points, as far as the point's n-th neighbour
+    in the same set.
+
+    Args:
+        real: Features of real examples, shape (n, d), n above `n_neighbors`.
+        generated: Features of generated ones, shape (m, d), m above `n_neighbors`.
+        n_neighbors: Which neighbour sets the radius, at least 1. Distance is Euclidean.
+
+    Returns:
+        Precision, the share of generated points in the neighbourhood of the real ones, and recall, the share of real
+        points in the neighbourhood of the generated ones; both in [0, 1] (Kynkäänniemi et al. 2019).
+
+    Raises:
+        TypeError, ValueError: no matrices of finite numbers, of different widths, or with too few rows.
+    """
+    n_neighbors = _validate.integer("n_neighbors", n_neighbors, low=1)
+    real, generated = _features("real", real, "generated", generated, min_rows=n_neighbors + 1)
+    return _share_within(real, generated, n_neighbors), _share_within(generated, real, n_neighbors)
+
+
+def _share_within(centres: np.ndarray, points: np.ndarray, n_neighbors: int) -> float:
+    """Return the share of points in at least one ball around a centre, as far as its n-th neighbour."""
+    from scipy.spatial.distance import cdist
+
+    def blocks(rows: np.ndarray) -> Iterator[np.ndarray]:  # their distances fit into memory
+        return (cdist(b, centres) for b in np.array_split(rows, -(-len(rows) // 1000)))
+
+    # The nearest point of a centre's own set is itself, at distance 0: hence no "- 1".
+    radius = np.concatenate([np.partition(d, n_neighbors)[:, n_neighbors] for d in blocks(centres)])
+    return float(np.mean(np.concatenate([(d <= radius).any(axis=1) for d in blocks(points)])))
+
+
+def copying(generated: Any, x_train: Any, x_test: Any) -> float:
+    """Return how often a generated example lies nearer to the training set than a held-out one.
+
+    Args:
+        generated: Generated examples, shape (m, ...).
+        x_train: What the model was trained on, shape (n, ...).
+        x_test: Held-out examples, shape (h, ...).
+
+    Returns:
+        The probability, in [0, 1], that a generated example's distance to its nearest training example is smaller
+        than a held-out example's; ties count half. 0.5: no nearer and no farther than new examples of the same
+        kind. Near 1: copies. Below 0.5: farther from the training data than real examples are (the Mann-Whitney
+        statistic of Meehan, Chaudhuri and Dasgupta 2020, over the product of the two numbers of examples).
+
+    Raises:
+        TypeError, ValueError: not finite numbers, or examples of different shapes.
+    """
+    from scipy.stats import mannwhitneyu
+    from sklearn.neighbors import NearestNeighbors
+
+    x_train = _validate.array("x_train", x_train)
+    near = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x_train.reshape(len(x_train), -1))
+    distances = []
+    for name, x in (("generated", generated), ("x_test", x_test)):
+        x = _validate.array(name, x)
+        if x.shape[1:] != x_train.shape[1:]:
+            expected = f"examples of shape {x_train.shape[1:]}, as in `x_train`"
+            raise ValueError(_validate.message(name, expected, x))
+        distances.append(near.kneighbors(x.reshape(len(x), -1))[0][:, 0])
+    made, held_out = distances
+    # Equal distances must tie exactly, whatever the rounding of a large sum.
+    u = mannwhitneyu(np.round(held_out, 4), np.round(made, 4)).statistic
+    return float(u / (len(made) * len(held_out)))
+
+
+def two_sample_accuracy(
+    real: Any, generated: Any, real_test: Any, generated_test: Any, *, seed: int = 0
+) -> float:
+    """Return how well a classifier tells generated examples from real ones, on examples it has not seen.
+
+    The classifier is scikit-learn's multilayer perceptron with 64 hidden units, stopped early.
+
+    Args:
+        real, generated: Examples to learn from, shapes (n, ...) and (m, ...).
+        real_test, generated_test: Others to be told apart, at least one of either kind.
+        seed: Seed of the classifier, at least 0.
+
+    Returns:
+        The mean of the two accuracies, on real and on generated test examples, in [0, 1]; 0.5 if they can't be told
+        apart, up to chance (Lopez-Paz and Oquab 2017).
+
+    Raises:
+        TypeError, ValueError: not finite numbers, of different shapes, or fewer than 20 examples to learn from.
+    """
+    from sklearn.neural_network import MLPClassifier
+
+    seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
+    given = {"real": real, "generated": generated}
+    given |= {"real_test": real_test, "generated_test": generated_test}
+    parts: list[np.ndarray] = []
+    for name, x in given.items():
+        x = _validate.array(name, x, min_rows=1 if name.endswith("test") else 20)
+        if parts and x[0].size != parts[0].shape[1]:
+            expected = f"examples of {parts[0].shape[1]} numbers, as in `real`"
+            raise ValueError(_validate.message(name, expected, x))
+        parts.append(x.reshape(len(x), -1).astype(np.float32))
+    reader = MLPClassifier(64, early_stopping=True, n_iter_no_change=3, random_state=seed)
+    labels = np.repeat([0, 1], [len(parts[0]), len(parts[1])])
+    reader.fit(np.concatenate(parts[:2]), labels)
+    return (
+        float((reader.predict(parts[2]) == 0).mean() + (reader.predict(parts[3]) == 1).mean()) / 2
+    )
+
+
+def _features(
+    name: str, features: Any, other_name: str, other: Any, min_rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    features = _validate.array(name, features, ndim=2, min_rows=min_rows).astype(np.float64)
+    other = _validate.array(other_name, other, ndim=2, min_rows=min_rows).astype(np.float64)
+    if features.shape[1] != other.shape[1]:
+        expected = f"an array of shape (m, {features.shape[1]}), as wide as `{name}`"
+        raise ValueError(_validate.message(other_name, expected, other))
+    return features, other
 
 
 def paired_margin(larger: Any, smaller: Any) -> float:

@@ -1,9 +1,11 @@
-"""Metrics against scikit-learn, closed forms and brute force."""
+"""Metrics against scikit-learn, closed forms, Monte Carlo and brute force."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
+from scipy.stats import multivariate_normal, norm
 from sklearn.metrics import mean_squared_error
 
 from aetutorial import metrics
@@ -151,3 +153,208 @@ def test_paired_margin_is_the_t_statistic_without_its_root_n(n):
 def test_paired_margin_refuses(larger, smaller, said):
     with pytest.raises(ValueError, match=said):
         metrics.paired_margin(larger, smaller)
+
+
+# --- iwae_bound ----------------------------------------------------------------------------------
+
+
+def linear_gaussian(n=6, draws=2000, widening=1.0, shift=0.0):
+    """A VAE whose likelihood and posterior are known: z normal, x = W z + b + sigma noise.
+
+    Returns log weights for draws from the true posterior, widened and shifted, and the exact log p(x).
+    """
+    generator = np.random.default_rng(5)
+    W, b, sigma = generator.normal(size=(4, 2)), generator.normal(size=4), 0.6
+    x = generator.normal(size=(n, 2)) @ W.T + b + sigma * generator.normal(size=(n, 4))
+    exact = multivariate_normal(b, W @ W.T + sigma**2 * np.eye(4)).logpdf(x)
+    covariance = np.linalg.inv(np.eye(2) + W.T @ W / sigma**2)
+    means = (x - b) @ W @ covariance / sigma**2 + shift
+    noise = np.linalg.cholesky(widening**2 * covariance) @ generator.normal(size=(n, draws, 2, 1))
+    z = means[:, None] + noise[..., 0]
+    q = multivariate_normal([0, 0], widening**2 * covariance)
+    log_joint = norm.logpdf(z).sum(-1) + norm.logpdf(x[:, None], z @ W.T + b, sigma).sum(-1)
+    return log_joint - q.logpdf(z - means[:, None]), exact
+
+
+@pytest.mark.parametrize("k", [1, 5, 300, 2000])
+def test_iwae_bound_is_exact_where_q_is_the_posterior(k):
+    log_weights, exact = linear_gaussian()
+    np.testing.assert_allclose(metrics.iwae_bound(log_weights, k), exact, atol=1e-8)
+
+
+def test_iwae_bounds_rise_with_k_towards_the_likelihood():
+    log_weights, exact = linear_gaussian(n=20, draws=20_000, widening=2.0, shift=0.3)
+    bounds = [metrics.iwae_bound(log_weights, k) for k in (1, 5, 20, 20_000)]
+    assert np.all(np.diff(bounds, axis=0) > 0)  # for each example, not only on average
+    assert np.all(bounds[2] < exact)
+    np.testing.assert_allclose(bounds[-1], exact, atol=0.05)
+    np.testing.assert_allclose(bounds[0], log_weights.mean(axis=1))
+
+
+def test_one_draw_gives_the_elbo():
+    """Against its closed form: log p(x) minus the divergence from q to the posterior."""
+    log_weights, exact = linear_gaussian(draws=100_000, widening=1.6)
+    missing = 0.5 * 2 * (1.6**2 - 1 - np.log(1.6**2))
+    np.testing.assert_allclose(metrics.iwae_bound(log_weights, 1), exact - missing, atol=0.03)
+
+
+def test_iwae_bound_of_huge_weights_stays_finite_and_leaves_draws_over():
+    log_weights = np.array([[-2000.0, -2000.0, 5.0], [900.0, 900.0, 0.0]], "float32")
+    np.testing.assert_allclose(metrics.iwae_bound(log_weights, 2), [-2000, 900])
+
+
+@pytest.mark.parametrize(
+    ("log_weights", "k", "error", "said"),
+    [
+        (np.zeros((2, 3)), 4, ValueError, "`k` must be an integer of at least 1 and at most 3"),
+        (np.zeros((2, 3)), 0, ValueError, "`k`"),
+        (np.zeros((2, 3)), 1.0, TypeError, "`k`"),
+        (np.zeros(3), 1, ValueError, "`log_weights` must be an array with 2 dim"),
+        ([[np.nan]], 1, ValueError, "`log_weights` .* finite"),
+    ],
+)
+def test_iwae_bound_refuses(log_weights, k, error, said):
+    with pytest.raises(error, match=said):
+        metrics.iwae_bound(log_weights, k)
+
+
+# --- frechet_distance ----------------------------------------------------------------------------
+
+
+def with_moments(mean, covariance, n=50):
+    """Points whose sample mean and sample covariance are exactly these."""
+    points = np.random.default_rng(7).normal(size=(n, len(mean)))
+    points -= points.mean(axis=0)
+    points = np.linalg.solve(np.linalg.cholesky(np.atleast_2d(np.cov(points.T))), points.T)
+    return (np.linalg.cholesky(covariance) @ points).T + mean
+
+
+def test_frechet_distance_of_two_gaussians():
+    generator = np.random.default_rng(8)
+    one, two = (a @ a.T + 0.1 * np.eye(5) for a in generator.normal(size=(2, 5, 5)))
+    m, k = generator.normal(size=(2, 5))
+    expected = (m - k) @ (m - k) + np.trace(one + two - 2 * np.real(sqrtm(one @ two)))
+    found = metrics.frechet_distance(with_moments(m, one), with_moments(k, two, n=80))
+    assert found == pytest.approx(expected, rel=1e-8)
+
+
+def test_frechet_distance_in_closed_form():
+    one, two = (with_moments([0.0, c], np.diag([a, b])) for a, b, c in ((1, 4, 0), (9, 16, 3)))
+    # 3^2 between the means; (3 - 1)^2 + (4 - 2)^2 between the standard deviations.
+    assert metrics.frechet_distance(one, two) == pytest.approx(9 + 4 + 4)
+    assert metrics.frechet_distance(one, one) == pytest.approx(0, abs=1e-9)
+    assert metrics.frechet_distance(one[:, :1], two[:, :1]) == pytest.approx(4)
+
+
+def test_frechet_distance_of_features_that_never_vary():
+    one = np.column_stack([with_moments([0.0], np.eye(1)), np.zeros((50, 2))])
+    assert metrics.frechet_distance(one, one + np.array([0, 2, 0])) == pytest.approx(4)
+
+
+# --- precision_recall ----------------------------------------------------------------------------
+
+
+def test_precision_and_recall_of_shifted_copies():
+    points = rng.normal(size=(200, 3))
+    assert metrics.precision_recall(points, points) == (1, 1)
+    assert metrics.precision_recall(points, points + 100) == (0, 0)
+    shares = [metrics.precision_recall(points, points + shift) for shift in (0.2, 1.0, 2.0)]
+    assert np.all(np.diff(shares, axis=0) < 0)
+
+
+def test_precision_and_recall_tell_collapse_from_noise():
+    real = np.concatenate([rng.normal(-10, 1, (200, 2)), rng.normal(10, 1, (200, 2))])
+    one_half = rng.normal(-10, 1, (400, 2))
+    precision, recall = metrics.precision_recall(real, one_half)
+    assert (precision > 0.9, abs(recall - 0.5) < 0.05) == (True, True)
+    swapped = metrics.precision_recall(one_half, real)
+    assert swapped == (recall, precision)
+
+
+def test_precision_by_hand():
+    real, generated = np.array([[0.0], [1.0], [3.0]]), np.array([[-1.5], [2.0], [5.5], [5.0]])
+    # With one neighbour the radii are 1, 1, 2: the balls are [-1, 1], [0, 2], [1, 5].
+    # Those of the generated points are 3.5, 3, 0.5, 0.5: [-5, 2], [-1, 5], [5, 6], [4.5, 5.5].
+    assert metrics.precision_recall(real, generated, n_neighbors=1) == (0.5, 1)
+
+
+def test_precision_does_not_depend_on_the_blocks():
+    real, generated = rng.normal(size=(1700, 2)), rng.normal(0.5, 1, size=(1300, 2))
+    distance = np.linalg.norm(real[:, None] - real, axis=2)
+    radius = np.sort(distance, axis=1)[:, 3]
+    inside = (np.linalg.norm(generated[:, None] - real, axis=2) <= radius).any(axis=1)
+    assert metrics.precision_recall(real, generated)[0] == pytest.approx(inside.mean())
+
+
+# --- copying -------------------------------------------------------------------------------------
+
+
+def test_copying_of_copies_new_examples_and_strangers():
+    x_train, x_test, new = rng.normal(size=(3, 500, 2, 2))
+    assert metrics.copying(x_train, x_train, x_test) == 1
+    assert metrics.copying(x_test + 50, x_train, x_test) == 0
+    assert metrics.copying(new, x_train, x_test) == pytest.approx(0.5, abs=0.06)
+    assert metrics.copying(x_test, x_train, x_test) == 0.5
+
+
+def test_copying_by_hand():
+    # Distances of the generated ones 0, 1, 2; of the held-out ones 1, 3: pairs won 1/2 + 1, 1 + 1, 0 + 1 ...
+    generated, x_train, x_test = [[0.0], [1.0], [-2.0]], [[0.0]], [[1.0], [3.0]]
+    wins = (1 + 1) + (0.5 + 1) + (0 + 1)
+    assert metrics.copying(generated, x_train, x_test) == pytest.approx(wins / 6)
+
+
+# --- two_sample_accuracy -------------------------------------------------------------------------
+
+
+def test_two_samples_of_one_distribution_are_told_apart_by_chance_only():
+    sets = rng.normal(size=(4, 1500, 3))
+    assert metrics.two_sample_accuracy(*sets) == pytest.approx(0.5, abs=0.05)
+
+
+def test_two_samples_reach_the_best_accuracy_that_there_is():
+    """Two normal distributions two standard deviations apart: the best rule is right with probability Phi(1)."""
+    real, real_test = rng.normal(size=(2, 4000, 1))
+    generated, generated_test = rng.normal(2, 1, size=(2, 4000, 1))
+    found = metrics.two_sample_accuracy(real, generated, real_test, generated_test)
+    assert found == pytest.approx(norm.cdf(1), abs=0.015)
+
+
+def test_two_samples_of_unequal_size_count_alike():
+    real, generated = rng.normal(size=(900, 2)), rng.normal(size=(100, 2))
+    tests = rng.normal(size=(500, 2)), rng.normal(size=(20, 2))
+    assert metrics.two_sample_accuracy(real, generated, *tests) == pytest.approx(0.5, abs=0.05)
+
+
+def test_two_samples_repeat_with_their_seed():
+    real, generated, real_test = rng.normal(size=(3, 300, 4))
+    arguments = real, generated + 0.3, real_test, real_test + 0.3
+    found = [metrics.two_sample_accuracy(*arguments, seed=seed) for seed in (0, 0, 1)]
+    assert found[0] == found[1]
+
+
+FOUR = np.ones((30, 4))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: metrics.frechet_distance(FOUR, FOUR[:, :3]), r"`other` .* \(m, 4\), as wide as"),
+        (lambda: metrics.frechet_distance(FOUR[:1], FOUR), "`features` .* at least 2 rows"),
+        (lambda: metrics.frechet_distance(FOUR, FOUR[0]), "`other` must be an array with 2 dim"),
+        (lambda: metrics.precision_recall(FOUR, FOUR[:3]), "`generated` .* at least 4 rows"),
+        (lambda: metrics.precision_recall(FOUR, FOUR, n_neighbors=0), "`n_neighbors`"),
+        (lambda: metrics.precision_recall(FOUR, FOUR * np.nan), "`generated` .* finite"),
+        (lambda: metrics.copying(FOUR[:, :2], FOUR, FOUR), r"`generated` .* shape \(4,\), as in"),
+        (lambda: metrics.copying(FOUR, FOUR, FOUR[0]), r"`x_test` .* shape \(4,\), as in"),
+        (lambda: metrics.two_sample_accuracy(FOUR[:9], FOUR, FOUR, FOUR), "`real` .* 20 rows"),
+        (
+            lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR[:, :2], FOUR),
+            "`real_test` .* examples of 4 numbers",
+        ),
+        (lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR, FOUR, seed=-1), "`seed`"),
+    ],
+)
+def test_measures_of_samples_refuse(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
