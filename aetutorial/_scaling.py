@@ -1,4 +1,4 @@
-"""Scaling of features by the training set's statistics. Public as `data.standardize` and `min_max`."""
+"""Scaling of features by the training set's statistics, and pixels drawn from grey values. Public in `data`."""
 
 from __future__ import annotations
 
@@ -46,6 +46,24 @@ def min_max(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     x_train = _validate.array("x_train", x_train)
     low = x_train.min(axis=0).astype(np.float64)
     return _scale(x_train, others, low, x_train.max(axis=0).astype(np.float64) - low)
+
+
+def binarised(x: np.ndarray, seed: int) -> np.ndarray:
+    """Draw each pixel: 1 with the probability that its grey value says, else 0.
+
+    Args:
+        x: Grey values, any shape, in [0, 1].
+        seed: Seed of the draw, at least 0; the same seed gives the same pixels.
+
+    Returns:
+        float32, the shape of `x`, 0 or 1 each (as Salakhutdinov and Murray 2008 made MNIST binary).
+
+    Raises:
+        TypeError, ValueError: not numbers in [0, 1], or a seed that is no integer of at least 0.
+    """
+    x = _validate.array("x", x, low=0, high=1)
+    u = np.random.default_rng(_validate.integer("seed", seed, low=0)).random(x.shape)
+    return (u < x).astype("float32")
 
 
 def _scale(

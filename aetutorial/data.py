@@ -8,12 +8,13 @@ from __future__ import annotations
 from aetutorial import _datasets, _validate
 from aetutorial._dataset import Dataset, finish
 from aetutorial._own_data import from_csv, from_images
-from aetutorial._scaling import min_max, standardize
+from aetutorial._scaling import binarised, min_max, standardize
 
 __all__ = [
     "NAMES",
     "OFFLINE_NAMES",
     "Dataset",
+    "binarised",
     "from_csv",
     "from_images",
     "load",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from scipy.special import rel_entr
+from scipy.special import logsumexp, rel_entr
 
 
 @dataclass
@@ -682,6 +682,88 @@ CASES = {
             ("standard deviations", -90.153),
             ("minus it", 0.8069),
             ("missing", -93),
+        ],
+    ),
+    "lesson07.bound": Cases(
+        [
+            lambda log_w: logsumexp(log_w, axis=1, b=1 / log_w.shape[1]),
+            lambda log_w: np.logaddexp.reduce(log_w, axis=1) - np.log(log_w.shape[1]),
+        ],
+        [
+            ("the ELBO", lambda log_w: np.mean(log_w, axis=1)),
+            ("divide by k", lambda log_w: logsumexp(log_w, axis=1)),
+            ("largest weight alone", lambda log_w: np.max(log_w, axis=1)),
+            ("sign", lambda log_w: -(logsumexp(log_w, axis=1) - np.log(log_w.shape[1]))),
+            ("logarithm is missing", lambda log_w: np.mean(np.exp(log_w), axis=1)),
+            ("twice", lambda log_w: logsumexp(log_w, axis=1) - 2 * np.log(log_w.shape[1])),
+            ("off", lambda log_w: np.median(log_w, axis=1)),
+            ("NaN or infinite", lambda log_w: np.log(np.mean(np.exp(log_w), axis=1))),
+            ("exp gives 0", lambda log_w: np.log(np.mean(np.exp(log_w), axis=1) + 1e-300)),
+        ],
+    ),
+    "lesson07.frechet": Cases(
+        [
+            lambda m, s, k, t: (m - k) @ (m - k) + (s - t) @ (s - t),
+            lambda m, s, k, t: np.linalg.norm(np.concatenate([m - k, s - t])) ** 2,
+        ],
+        [
+            ("its root", lambda m, s, k, t: np.linalg.norm(np.concatenate([m - k, s - t]))),
+            ("Only the means", lambda m, s, k, t: np.sum((m - k) ** 2)),
+            ("variances", lambda m, s, k, t: np.sum((m - k) ** 2) + np.sum((s**2 - t**2) ** 2)),
+            ("mixed term", lambda m, s, k, t: np.sum((m - k) ** 2 + s**2 + t**2)),
+            (
+                "taken for variances",
+                lambda m, s, k, t: np.sum((m - k) ** 2 + s + t - 2 * np.sqrt(s * t)),
+            ),
+            ("divided by anything", lambda m, s, k, t: np.sum((m - k) ** 2 / s / t + (s - t) ** 2)),
+            ("a sum", lambda m, s, k, t: np.mean((m - k) ** 2 + (s - t) ** 2)),
+            ("off", lambda m, s, k, t: np.sum(abs(m - k) + abs(s - t))),
+        ],
+    ),
+    "lesson07.precision": Cases(
+        [
+            lambda r, g, radius: np.mean(np.min(cdist(g, r) - radius, axis=1) <= 0),
+            lambda r, g, radius: (
+                sum(any(np.linalg.norm(r - point, axis=1) <= radius) for point in g) / len(g)
+            ),
+        ],
+        [
+            ("share of real balls", lambda r, g, radius: (cdist(g, r) <= radius).any(0).mean()),
+            ("share of pairs", lambda r, g, radius: (cdist(g, r) <= radius).mean()),
+            ("several times", lambda r, g, radius: (cdist(g, r) <= radius).sum() / len(g)),
+            (
+                "only the nearest",
+                lambda r, g, radius: np.mean(
+                    cdist(g, r).min(axis=1) <= radius[cdist(g, r).argmin(axis=1)]
+                ),
+            ),
+            ("outside", lambda r, g, radius: (cdist(g, r) > radius).all(axis=1).mean()),
+            ("squared", lambda r, g, radius: (cdist(g, r) ** 2 <= radius).any(axis=1).mean()),
+            ("number of points", lambda r, g, radius: (cdist(g, r) <= radius).any(axis=1).sum()),
+            ("one for all", lambda r, g, radius: (cdist(g, r) <= radius.mean()).any(1).mean()),
+            ("off", lambda r, g, radius: 0.123),
+        ],
+    ),
+    "lesson07.reports": Cases(
+        [["Copies", "one kind only", "smears in the middle", "faultless"]],
+        [
+            ("the first", ["faultless", "one kind only", "smears in the middle", "copies"]),
+            ("the second", ["copies", "smears in the middle", "one kind only", "faultless"]),
+            ("the third", ["copies", "one kind only", "faultless", "smears in the middle"]),
+            ("the fourth", ["copies", "one kind only", "smears in the middle", "copies"]),
+            ("list of four", "copies"),
+        ],
+    ),
+    "lesson07.size": Cases(
+        [20.0, np.float32(20.02), 20.0173],
+        [
+            ("eight", 160.1),
+            ("not a bit", 13.9),
+            ("Turned round", 9.6),
+            ("per pixel", 0.204),
+            ("base 10", 6.03),
+            ("one bit a pixel", 98),
+            ("divide by log 2", 111),
         ],
     ),
 }

@@ -5,6 +5,7 @@ Files and downloads: test_data_files.py; the learner's own data: test_own_data.p
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -340,3 +341,44 @@ def test_scaling_of_images_integers_and_wrong_shapes():
         data.standardize(np.array([[1.0], [np.nan]]))
     with pytest.raises(ValueError, match=r"`others\[0\]` .* NaN"):
         data.min_max(np.ones((2, 1)), np.array([[np.nan]]))
+
+
+# --- binarised -----------------------------------------------------------------------------------
+
+
+def test_binarised_draws_with_the_probability_that_the_grey_value_says():
+    grey = np.broadcast_to(np.array([0.0, 0.25, 0.9, 1.0]), (20_000, 4))
+    x = data.binarised(grey, seed=3)
+    assert (x.dtype, x.shape) == (np.float32, grey.shape)
+    assert set(np.unique(x)) == {0, 1}
+    np.testing.assert_allclose(x.mean(axis=0), [0, 0.25, 0.9, 1], atol=0.015)
+    np.testing.assert_array_equal(x, data.binarised(grey, seed=3))
+    assert (x != data.binarised(grey, seed=4)).any()
+
+
+def test_binarised_is_what_lesson_6_shows():
+    lesson = Path(__file__).resolve().parent.parent / "notebooks" / "text" / "06_generation.py"
+    (shown,) = [
+        node
+        for node in ast.parse(lesson.read_text("utf-8")).body
+        if getattr(node, "name", "") == "binarised"
+    ]
+    names = {"np": np}
+    exec(compile(ast.Module([shown], []), "lesson 6", "exec"), names)
+    grey = np.random.default_rng(0).random((50, 7), dtype="float32")
+    np.testing.assert_array_equal(names["binarised"](grey, 5), data.binarised(grey, 5))
+
+
+@pytest.mark.parametrize(
+    ("x", "seed", "error", "said"),
+    [
+        ([0.5, 1.2], 0, ValueError, r"`x` must be an array with values in \[0, 1\]"),
+        ([0.5, np.nan], 0, ValueError, "`x` .* finite"),
+        (["a"], 0, TypeError, "`x` must be an array of numbers"),
+        ([0.5], -1, ValueError, "`seed` must be an integer of at least 0"),
+        ([0.5], None, TypeError, "`seed`"),
+    ],
+)
+def test_binarised_refuses(x, seed, error, said):
+    with pytest.raises(error, match=said):
+        data.binarised(x, seed)

@@ -73,15 +73,17 @@ print(
 # | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 60 min | 75 s |
 # | [4 Dimensionality reduction](04_dimensionality_reduction.ipynb) | When is PCA enough, and how many numbers does a code need? | 75 min | 90 s |
 # | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 80 min | 130 s |
-# | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 80 min | 120 s |
+# | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 90 min | 110 s |
+# | [7 Measuring generation](07_measuring_generation.ipynb) | How good are generated pictures, and are they of any use? | 80 min | 130 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 7 measuring generation, 8 representation learning, 9 sparse codes, and
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 8 representation learning, 9 sparse codes, and
 # **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
 #
 # Which lessons for which goal?
 # - *I want to know what it is about.* Lesson 1.
 # - *I want to use autoencoders in Keras.* Lessons 1 and 3; look things up in 2.
 # - *I have data of my own.* Lesson 4, section "Use your own data"; lesson 5 for anomalies and missing values.
+# - *I want to generate.* Lesson 6, then 7 before you believe what you see.
 # - *I want to understand them.* All, in order, with the exercises.
 # - *I have ten minutes.* In lesson 3, the section "What to read a loss against".
 #
@@ -179,6 +181,7 @@ lesson00.warm_up.check(answer)
 # | anomaly | 异常 | an example unlike the training data |
 # | area under the ROC curve (AUROC) | ROC 曲线下面积 | how often an anomaly scores higher than a normal example |
 # | autoencoder | 自编码器 | encoder and decoder, trained to restore the input |
+# | autoregressive model | 自回归模型 | a model that predicts each part from the parts before it |
 # | back-propagation | 反向传播 | the chain rule, applied from the loss backwards |
 # | baseline | 基线 | a simple method that a result is compared with |
 # | batch | 批次 | the examples used for one step |
@@ -187,6 +190,7 @@ lesson00.warm_up.check(answer)
 # | classification | 分类 | finding the label of an example |
 # | clustering | 聚类 | finding groups without labels |
 # | code, latent code | 编码, 潜在编码 | what the encoder returns |
+# | codebook | 码本 | the points among which a VQ-VAE chooses |
 # | conditional VAE | 条件变分自编码器 | a VAE that is also told the label |
 # | cross-entropy | 交叉熵 | a loss: the negative logarithm of a probability |
 # | data augmentation | 数据增强 | enlarging a training set with new examples |
@@ -198,15 +202,19 @@ lesson00.warm_up.check(answer)
 # | entropy coding | 熵编码 | storing frequent values with few bits, rare ones with many |
 # | epoch | 轮次 | one pass over the training data |
 # | evidence lower bound (ELBO) | 证据下界 | what a VAE makes large: a bound below the log-likelihood |
+# | expectation maximisation (EM) | 期望最大化 | fitting a mixture: responsibilities and prototypes in turn |
 # | feature | 特征 | one of the numbers that describe an example |
 # | floor | 下界 | the value below which a loss can't fall |
+# | Fréchet distance | 弗雷歇距离 | how far the features of two sets of pictures are apart, as normal distributions |
 # | generation | 生成 | making new examples |
 # | generative adversarial network | 生成对抗网络 | a network that makes examples, trained against one that tries to tell them from real ones |
 # | gradient | 梯度 | the derivatives of the loss with respect to all weights |
 # | gradient descent | 梯度下降 | moving weights against the gradient of the loss |
 # | held-out data | 留出数据 | data kept back from training, for scoring |
+# | importance weight | 重要性权重 | how much more probable a draw is under one distribution than under the one it came from |
 # | imputation | 缺失值插补 | filling in missing values |
 # | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
+# | Kendall's tau | 肯德尔等级相关系数 | how far two orders agree, from -1 to 1 |
 # | Kullback-Leibler (KL) divergence | KL 散度 | how far one distribution is from another, in nats |
 # | label | 标签 | what an example is, told by a person |
 # | latent space | 潜在空间 | the space of all codes |
@@ -220,6 +228,7 @@ lesson00.warm_up.check(answer)
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
 # | overfitting | 过拟合 | learning what is special about the training data |
 # | peak signal-to-noise ratio (PSNR) | 峰值信噪比 | the mean squared error in decibels |
+# | precision, recall (of samples) | 精确率, 召回率 | the share of samples that are realistic, and of the data that is covered |
 # | principal angle | 主角 | measures how far two planes are turned against each other |
 # | principal component analysis (PCA) | 主成分分析 | the best linear code |
 # | prior, posterior | 先验, 后验 | what is known about the code before and after the input is seen |
@@ -237,10 +246,12 @@ lesson00.warm_up.check(answer)
 # | threshold | 阈值 | the value above which an alarm is raised |
 # | tied weights | 权重绑定 | a decoder that uses the transposed matrices of the encoder |
 # | trustworthiness, continuity | 可信度, 连续性 | whether a map keeps neighbours |
+# | two-sample test | 双样本检验 | whether two sets come from one distribution |
 # | unit | 单元 | one number of a layer |
 # | unsupervised learning | 无监督学习 | learning without labels |
 # | validation data | 验证数据 | data for choosing settings: not trained on, not used for the final score |
 # | variational autoencoder (VAE) | 变分自编码器 | an autoencoder that learns a distribution |
+# | vector quantisation (VQ) | 向量量化 | replacing a point by the nearest one of a codebook |
 # | weights | 权重 | the numbers that training changes |
 
 # %% [markdown]

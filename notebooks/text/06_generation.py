@@ -22,7 +22,7 @@
 # - choose the weight between reconstruction and code, and say what it stands for;
 # - make the decoder draw the digit that you name, and measure how often it obeys.
 #
-# **You need** lessons [1](01_concepts.ipynb) and [3](03_keras_example.ipynb), and what a density, an expectation and a logarithm are.
+# **You need** lessons [1](01_concepts.ipynb), [2](02_formulas.ipynb) (losses as likelihoods) and [3](03_keras_example.ipynb), and what a density, an expectation and a logarithm are.
 #
 # <details><summary>On Colab, run this in a cell of its own first</summary>
 #
@@ -129,7 +129,7 @@ print("x", x_test[:5].shape, "-> z", z.shape, "-> logits", decoder(z).shape)
 print("loss", negative_log_likelihood(x_test[:5], decoder(z)).shape, "one per picture, in nats")
 
 # %% [markdown]
-# All models of the lesson are trained in the same way: batches of 100, so 90 steps an epoch, with 1,000 validation pictures looked at after each. (`jit=False`: for models that draw random numbers, compiling with XLA doesn't pay here.)
+# All models of the lesson are trained in the same way: batches of 100, so 90 steps an epoch, with 1,000 validation pictures looked at after each. (`jit=False` leaves out the compiler XLA: for the models below, which draw random numbers, it doesn't pay.)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -195,7 +195,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# The standard normal gives pale smears, the fitted Gaussian fragments, and the mixture something that can mostly be read. The last row shows what the decoder can do if the code is one of a real picture. With a code of 2 one can see why.
+# The standard normal gives pale smears, the fitted Gaussian fragments, and the mixture something that can mostly be read. The last row shows what the decoder can do if the code is that of a real picture. With a code of 2 one can see why.
 
 # %%
 z_train_2, z_val_2, z_test_2 = (encoder_2.predict(x, verbose=0) for x in (x_train, x_val, x_test))
@@ -209,14 +209,14 @@ axes[0].set_ylabel("$z_2$")
 axes[2].legend(loc="upper left", markerscale=3)
 plotting.show(
     fig,
-    "Three maps of the same training codes, two arms that bend around an empty region, up "
-    "to fifty units long. Draws of the standard normal fill one small spot of it, those of "
-    "the fitted Gaussian spread over codes and empty space alike, those of the mixture lie "
-    "on the arms.",
+    "Three maps of the same training codes: two bands that bend around a thinly populated "
+    "region. Draws of the standard normal fill one small spot of the map, those of the fitted "
+    "Gaussian spread over codes and empty space alike, those of the mixture mostly lie on the "
+    "bands.",
 )
 
 # %% [markdown]
-# The codes lie where training happened to put them, on arms of some fifty units with a hole between them. Nothing in the loss asked for anything else: it pays for good reconstructions, and one place is as good as another. The standard normal meets one spot of all this. The Gaussian has the right width, and half of it lies where no picture ever was.
+# The codes lie where training happened to put them: in two bands some thirty units long, with few codes between them. Nothing in the loss asked for anything else: it pays for good reconstructions, and one place is as good as another. The standard normal meets one spot of all this. The Gaussian has the right width, and a large part of it lies where no picture ever was.
 #
 # Two numbers say how well draws fit the codes. Take as yardstick the distance that 95 % of the *validation* codes keep to their nearest training code.
 #
@@ -243,7 +243,9 @@ for name, value in fit_16.items():
 print(f"{'real codes':18s}{near:10.0%}{real:15.0%}")
 
 # %% [markdown]
-# The standard normal is never in a hole and yet useless: all of its draws lie in the middle of the codes and cover 4 % of them. The Gaussian covers half and wastes two thirds of its draws. The mixture does well on both counts, and it took a second to fit. A plain autoencoder with a density fitted to its codes afterwards *is* a generator (Ghosh and others 2020), and lesson 7 will measure it beside the others.
+# (Last row: test codes in the first column, the training codes themselves as draws in the second.)
+#
+# The standard normal is never in a hole and yet useless: all of its draws lie in the middle of the codes and cover 4 % of them. The Gaussian covers half and wastes two thirds of its draws. The mixture does well on both counts, and costs a second fit. A plain autoencoder with a density fitted to its codes afterwards *is* a generator (Ghosh and others 2020), and lesson 7 will measure it beside the others.
 #
 # So the statement "one can't sample from an autoencoder" is too strong. What is true: nobody knows beforehand where its codes are, and a second model has to find out. The rest of this lesson makes the distribution of the codes part of the training.
 
@@ -277,21 +279,21 @@ lesson.claim(
 #
 # The probability of a picture is then the mean over all codes, $p(x) = \int p(x \mid z)\, p(z)\, dz$, and training should make $\log p(x)$ large. But the integral runs over 16 dimensions, and nearly all codes give the picture no probability worth mentioning. The codes that matter for this picture are the **posterior** $p(z \mid x) = p(x \mid z)\,p(z) / p(x)$, and to know them we would need $p(x)$.
 #
-# The way out: let the encoder guess the posterior. For each picture it returns a distribution $q(z)$, normal, with its own mean and variance. Then, twice the same bound.
+# The way out: let the encoder guess the posterior. For each picture it returns a distribution $q(z \mid x)$, normal, with its own mean and variance; we write $q(z)$ for short. Then, twice the same bound.
 #
 # **By Jensen's inequality.** Multiply and divide by $q$, so that the integral becomes an expectation over $q$; and the logarithm of a mean is at least the mean of the logarithms:
 #
 # $$\log p(x) = \log \mathbb{E}_{q}\!\left[\frac{p(x \mid z)\, p(z)}{q(z)}\right] \;\ge\; \mathbb{E}_{q}\!\left[\log \frac{p(x \mid z)\, p(z)}{q(z)}\right] = \underbrace{\mathbb{E}_q[\log p(x \mid z)]}_{-\text{distortion}} - \underbrace{\mathbb{E}_q\!\left[\log \frac{q(z)}{p(z)}\right]}_{\text{rate}}.$$
 #
-# The right-hand side is the **ELBO**, the evidence lower bound. The **distortion** is what the reconstruction costs. The **rate** is the Kullback–Leibler divergence $\text{KL}(q \,\Vert\, p)$: how far $q$ is from the prior, in nats.
+# The right-hand side is the **ELBO**, the evidence lower bound (evidence is another name for $p(x)$). The **distortion** is what the reconstruction costs. The **rate** is the Kullback–Leibler divergence $\text{KL}(q \,\Vert\, p)$: how far $q$ is from the prior, in nats; it is what the code costs. A divergence is never negative: Jensen again, with $-\log$.
 #
 # **By the posterior.** $\log p(x)$ doesn't depend on $z$, so it is its own expectation over $q$; then Bayes' rule, then $q$ multiplied and divided:
 #
 # $$\log p(x) = \mathbb{E}_q\!\left[\log \frac{p(x \mid z)\, p(z)}{p(z \mid x)}\right] = \underbrace{\mathbb{E}_q\!\left[\log \frac{p(x \mid z)\, p(z)}{q(z)}\right]}_{\text{ELBO}} + \underbrace{\mathbb{E}_q\!\left[\log \frac{q(z)}{p(z \mid x)}\right]}_{\text{KL}(q \,\Vert\, \text{posterior}) \;\ge\; 0}.$$
 #
-# The first says that it is a bound. The second says what is missing: the divergence of the guess from the true posterior. Pushing the ELBO up does two things at once: it makes the data more probable, or it makes the guess better.
+# The first says that it is a bound. The second says what is missing: the divergence of the guess from the true posterior. Pushing the ELBO up makes the data more probable, or the guess better, or both.
 #
-# Both are checked where everything is known. Let the code be one number and the picture three, $x = W z + b + \sigma \varepsilon$, $\varepsilon$ standard normal. Then $p(x)$ is normal with covariance $W W^\top + \sigma^2 I$, and the posterior is normal with variance $v = 1 / (1 + W^\top W / \sigma^2)$ and mean $v\, W^\top (x - b) / \sigma^2$. Below, each line of code is a term above.
+# Both are checked where everything is known. Let the code be one number and the picture three, $x = W z + b + \sigma \varepsilon$, $\varepsilon$ standard normal. Then $p(x)$ is normal with covariance $W W^\top + \sigma^2 I$, and the posterior is normal with variance $v = 1 / (1 + W^\top W / \sigma^2)$ and mean $v\, W^\top (x - b) / \sigma^2$. Below, the functions are the terms above. One step is hidden in `elbo`: $\mathbb{E}_q \lVert x - b - W z \rVert^2 = \lVert x - b - W \mu \rVert^2 + W^\top W s^2$, so the expectation of $\log p(x \mid z)$ is its value at the mean $\mu$, less $W^\top W s^2 / 2 \sigma^2$.
 
 # %%
 W, b, sigma = np.array([1.0, -0.5, 2.0]), np.array([0.3, 0.0, -1.0]), 0.7
@@ -312,7 +314,7 @@ def divergence(mean, var, other_mean, other_var):  # KL between two normal distr
     return 0.5 * (ratio + (mean - other_mean) ** 2 / other_var - 1 - np.log(ratio))
 
 
-def elbo(mean, std):  # the expectation of a square: the square at the mean, plus the variance
+def elbo(mean, std):  # -distortion - rate, with the expectation worked out
     expected = log_likelihood(np.array([mean]))[0] - 0.5 * W @ W * std**2 / sigma**2
     return expected - divergence(mean, std**2, 0, 1)
 
@@ -406,7 +408,7 @@ lesson.claim(
 # The distortion is an expectation over draws from $q$, and the gradient must reach the mean and the variance of $q$, that is, the encoder. But a drawn number has no derivative. Two ways, for $\mathbb{E}_q[f(z)]$ with $f(z) = \log p(x \mid z)$:
 #
 # - **Reparameterise.** Write the draw as $z = \mu + s\, \varepsilon$ with $\varepsilon$ standard normal. Now chance sits in $\varepsilon$, which does not depend on the encoder, and $z$ can be differentiated: $\;\nabla_\mu \mathbb{E}[f] = \mathbb{E}[f'(\mu + s\, \varepsilon)]$.
-# - **Score function** (Williams 1992). Differentiate the density instead: $\;\nabla_\mu \mathbb{E}[f] = \mathbb{E}[f(z)\, \nabla_\mu \log q(z)] = \mathbb{E}[f(z)\, \varepsilon / s]$. It needs no derivative of $f$.
+# - **Score function** (Williams 1992). Differentiate the density instead. Since $\nabla q = q\, \nabla \log q$ and $\nabla_\mu \log q(z) = (z - \mu)/s^2 = \varepsilon / s$, we have $\;\nabla_\mu \mathbb{E}[f] = \mathbb{E}[f(z)\, \nabla_\mu \log q(z)] = \mathbb{E}[f(z)\, \varepsilon / s]$. It needs no derivative of $f$.
 #
 # Both are right on average. *Predict before you run:* which has the smaller variance? In the toy the exact gradient is known, $W^\top (x - b - W \mu) / \sigma^2$.
 
@@ -428,7 +430,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# Even with one number as code the score function is several times as noisy. We shall look again when there is a trained decoder.
+# Even with one number as code the score function has more than twenty times the variance. We shall look again when there is a trained decoder.
 #
 # ## A variational autoencoder in Keras (core)
 #
@@ -511,7 +513,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# How to read it. The distortion falls, because the reconstructions improve, and the rate rises, because that costs code. The sum is what counts: it ends near 115 nats on validation pictures, of which 22 are rate. Training is two or three nats lower; with more epochs the gap would grow. And the plain autoencoder came to 80 nats, with the same networks? It pays no rate. What its codes would cost under a prior nobody asked, so the two losses must not be compared.
+# How to read it. The distortion falls, because the reconstructions improve, and the rate rises, because that costs code. The sum is what counts: it ends near 115 nats on validation pictures, of which 22 are rate. Training is two or three nats lower. (At first it is higher: its values are means over an epoch in which the weights still improve.) And the plain autoencoder came to 80 nats, with the same networks? It pays no rate. Nobody asked what its codes would cost under a prior, so the two losses must not be compared.
 #
 # The same model trains with Keras's own loop; there `validation_data` is a pair, with `None` for the targets that we don't have. Three epochs, to see that it works.
 
@@ -603,11 +605,11 @@ for name, bounds in (("score function", (2000, 40_000)), ("score function, basel
     lesson.claim(text, ratio[name], between=bounds, breaks="no-training")
 
 # %% [markdown]
-# Eight thousand times the variance of reparameterisation, with the baseline still twelve times. That is why VAEs are trained by reparameterisation: to make up for a variance twelve times as large one needs twelve times as many draws. (The score function remains the tool where $f$ has no derivative, for codes that are whole numbers, say.)
+# This is the gradient with respect to the 16 means, their variances added up. The score function has thousands of times the variance of reparameterisation, with the baseline still some ten times. That is why VAEs are trained by reparameterisation: to make up for a variance ten times as large one needs ten times as many draws. (The score function remains the tool where $f$ has no derivative, for codes that are whole numbers, say.)
 #
 # ### The usual mistakes, and how their numbers look
 #
-# Three slips are found again and again in published code. None raises an error.
+# Three slips that are easily made. None raises an error.
 #
 # | the slip | what it amounts to |
 # | --- | --- |
@@ -637,7 +639,7 @@ for name, values in (("right", final), ("mistaken", claimed), ("its true bound",
     print(f"{name:15s}", *(f"{part} {values[part]:.0f}" for part in ("loss", "distortion", "rate")))
 
 # %% [markdown]
-# The loss that is reported is *better* than the right one, by some 25 nats, and there's the trap: whoever picks models by their loss picks the mistake. The encoder has found out that a second head near 0 switches the noise off in the draw, while the rate goes on charging for a variance of $e^0 = 1$, which is nearly free: a rate of 3 nats for a code that says as much as 22 did. The third row takes the same weights and draws as $q$ says. It is far worse than anything so far. The reported number was not a bound on anything.
+# The loss that is reported is *better* than the right one, by some 25 nats, and there's the trap: whoever picks models by their loss picks the mistake. The encoder has found out that a second head near 0 switches the noise off in the draw, while the rate goes on charging for a variance of $e^0 = 1$, which costs nothing. What is left, 3 nats, is the price of the means, and without noise these can be small: a rate of 3 for a code that says as much as 22 did. The third row takes the same weights and draws as $q$ says. It is far worse than anything so far. The reported number was not a bound on anything.
 
 # %%
 lesson.claim(
@@ -658,7 +660,7 @@ lesson.claim(
 #
 # ### A map, and a grid of pictures
 #
-# A VAE with a code of 2. Left, the means `z_mean` of the test pictures. Then grids: decode a lattice of codes. Which lattice? The prior says how often a code is drawn; so take the values that cut the standard normal into slices of equal probability, its **quantiles** (`norm.ppf`). Many examples take evenly spaced values from -1 to 1.
+# A VAE with a code of 2. First a map: the means `z_mean` of test pictures, 90 of each digit. Then grids: decode a lattice of codes. Which lattice? The prior says how often a code is drawn; so cut the standard normal into eleven slices of equal probability and take the middle of each: the **quantiles** at 1/22, 3/22, and so on (`norm.ppf`). Many examples take evenly spaced values from -1 to 1.
 
 # %%
 vae_2 = train_vae(2, beta=1.0, seed=0)
@@ -671,21 +673,21 @@ for digit in range(10):
     ax.scatter(*points[:90].T, s=40, marker=f"${digit}$", color=palette[digit], linewidth=0.3)
 for radius in (1, 2, 3):
     ax.add_patch(plt.Circle((0, 0), radius, fill=False, color="0.6", linestyle=":"))
-ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal", xlim=(-4, 4), ylim=(-4, 4))
+ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal", xlim=(-5, 5), ylim=(-5, 5))
 plotting.show(
     fig,
     "Means of the test codes, each drawn as its digit, with circles of radius 1, 2 and 3 "
-    "around the origin. Ones lie alone at the top left, sevens at the right, zeros at the "
-    "bottom; in the middle eights, fives, sixes, nines and fours overlap. Nearly all lie "
-    "within radius 4.",
+    "around the origin. Ones lie alone at the top left, sevens and nines at the right, zeros at "
+    "the bottom, twos and threes at the left; in the middle the other digits overlap. Nearly "
+    "all lie within 4 of the origin.",
 )
 
 # %%
 lattices = {
-    "quantiles of the prior": norm.ppf((np.arange(11) + 0.5) / 11),
-    "from -1 to 1": np.linspace(-1, 1, 11),
+    "quantiles, -1.69 to 1.69": norm.ppf((np.arange(11) + 0.5) / 11),
+    "evenly, -1 to 1": np.linspace(-1, 1, 11),
 }
-fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.6))
+fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))
 for ax, (name, axis) in zip(axes, lattices.items(), strict=True):
     z = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2).astype("float32")
     tiles = pictures(vae_2.decoder, z).reshape(11, 11, 28, 28)
@@ -709,13 +711,13 @@ lesson.claim(
 lesson.claim("-ELBO with a code of 2", loss_2, between=(150, 178), breaks="no-training")
 
 # %% [markdown]
-# The map is not full of holes as before: the codes lie around the origin, one against the other, because the rate pulls each of them there. It isn't a perfect normal distribution either; the ones lie farther out than the prior expects.
+# The codes now lie around the origin, nearly all within 4 of it, because the rate pulls each of them there. It isn't a perfect normal distribution: the ones lie farther out than the prior expects, with a gap between them and the rest.
 #
-# The grid over quantiles shows what the *prior* would show: each picture stands for the same share of draws, 1 in 121. The square from -1 to 1 holds less than half of the prior. There are no ones in it and no proper zeros, which are most of what there is to see. With a code of 2 the price is high: about 160 nats, where the code of 16 had 115.
+# The grid over quantiles shows what the *prior* would show: each picture stands for the same share of draws, 1 in 121. The square from -1 to 1 holds less than half of the prior. It has no ones and no clear zeros, and what it has is more blurred. With a code of 2 the price is high: about 160 nats, where the code of 16 had about 115.
 #
 # ### From one digit to another
 #
-# Back to 16 dimensions. Take the means $a$ and $b$ of two pictures and walk from one to the other. The straight way is $(1-t)\,a + t\,b$. But draws of a normal distribution in 16 dimensions are all about $\sqrt{16} = 4$ from the origin, and halfway along a straight line one is nearer to it, where the prior has hardly any mass. So White (2016) recommends the **spherical** way, which turns at about constant distance from the origin: with the angle $\omega$ between $a$ and $b$,
+# Back to 16 dimensions. Take the means $a$ and $b$ of two pictures and walk from one to the other. The straight way is $(1-t)\,a + t\,b$. But draws of a normal distribution in 16 dimensions lie mostly between 3 and 5 from the origin (about $\sqrt{16}$), and halfway along a straight line one is nearer to it, where fewer draws fall. So White (2016) recommends the **spherical** way, which turns at about constant distance from the origin: with the angle $\omega$ between $a$ and $b$,
 #
 # $$\text{slerp}(a, b, t) = \frac{\sin((1-t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
 #
@@ -753,30 +755,33 @@ table = {
 }
 table["halfway, pixels"] = (np.nan, *look_at(lerp(x_test[first], x_test[second], 0.5)))
 table["test pictures"] = (np.nan, *look_at(x_test[first]))
-for name, values in table.items():
-    print(f"{name:16s}", *(f"{value:8.1f}" for value in values))
+print(f"{'':16s}  length of code  undecided ink  distance")
+for name, (length, *looks) in table.items():
+    start = "  --" if np.isnan(length) else f"{length:4.1f}"
+    print(f"{name:16s}{start:>14s}", *(f"{value:12.1f}" for value in looks))
 
 # %% [markdown]
-# The columns: the length of the code; the **undecided ink**, the sum over pixels of $p(1-p)$, which is 0 for pixels that are surely black or white; and the distance of the drawn picture to the nearest training picture, the root of the number of pixels in which they differ.
+# The columns: the mean length of the code; the **undecided ink**, the sum over pixels of $p(1-p)$, which is 0 for pixels that are surely black or white; and the distance of the drawn picture to the nearest training picture, the root of the number of pixels in which they differ.
 #
-# The straight way does lead inwards, from a length of 4.4 to 3.0, and there the decoder is less decided: 38 against 30. On the spherical way it stays what it is at the ends. The distance to real pictures tells the same, less clearly: 8.1 and 7.7, where an end has 7.5 and a real test picture 7.0. Blending pixels is worse than either.
+# The straight way does lead inwards, from a length of 4.4 to 3.0, and there the decoder is less decided: 38 against 30. On the spherical way it stays what it is at the ends. The distance to real pictures tells the same, less clearly: 8.1 and 7.7, where an end has 7.5 and a real test picture 7.0. Blending pixels gives pictures farther from real ones (8.8) than either, although by undecided ink it lies between them.
 
 # %%
 steps, rows = np.linspace(0, 1, 9), {}
-for pair in (1, 5):  # two of the 300 pairs
+for pair in (4, 11):  # two of the 300 pairs
     a, b = means[first[pair]][None], means[second[pair]][None]
     for way in (lerp, slerp):
         z = np.concatenate([way(a, b, t) for t in steps])
-        rows[f"{way.__name__}, pair {pair}"] = pictures(vae.decoder, z)
+        digits = f"{y_test[first[pair]]} to {y_test[second[pair]]}"
+        rows[f"{way.__name__}, {digits}"] = pictures(vae.decoder, z)
 plotting.show(
-    plotting.image_rows(rows),
+    plotting.image_rows(rows, titles=[f"{t:.3g}" for t in steps]),
     "Four rows of nine pictures, two walks each by the straight and the spherical way: from "
-    "a four to a seven and from a one to a five. The two ways look nearly the same; halfway "
+    "a nought to a six and from a one to a three. The two ways look nearly the same; halfway "
     "the straight one is a little paler.",
 )
 undecided = {name: values[1] for name, values in table.items()}
 lesson.claim(
-    "halfway, pixel variance on the straight way minus on the spherical one",
+    "halfway, undecided ink on the straight way minus on the spherical one",
     undecided["halfway, lerp"] - undecided["halfway, slerp"],
     between=(2, 15),
     breaks="no-training",
@@ -787,7 +792,7 @@ lesson.claim(
 #
 # ### A direction with a meaning
 #
-# Does the code hold attributes as directions? We take the **slant**, which can be measured: the covariance of column and height of the ink, over the variance of its height; 0 for an upright digit, positive if it leans to the right. For each digit, take its most slanted tenth of training pictures and its least slanted tenth; the difference of their mean codes, averaged over the digits, is the direction. (Within each digit, since otherwise the direction would point from nines to ones, which lean more.)
+# Does the code hold attributes as directions? We take the **slant**, which can be measured: the covariance of column and height of the ink, over the variance of its height; 0 for an upright digit, positive if it leans to the right. For each digit, take its most slanted tenth of training pictures and its least slanted tenth; the difference of their mean codes, averaged over the digits, is the direction. (Within each digit, since otherwise the direction might point from one digit to another that leans more.)
 #
 # Controls: a random direction of the same length, twenty of them; and the same arithmetic with pixels in place of codes.
 
@@ -837,24 +842,26 @@ span = difference(train_slant, train_slant)
 print("from least to most slanted tenth, training pictures:", f"{span:.2f}")
 print("change of slant:", ", ".join(f"{k:+g}: {value:+.2f}" for k, value in change.items()))
 print(f"random directions, +0.5: {by_chance:.2f} up or down")
+smudged = np.clip(x_test + pixel_direction, 0, 1)
+print(f"difference of pixels, +1: {np.mean(slant(smudged) - slant(x_test)):+.2f}")
 some = np.array([np.flatnonzero(y_test == digit)[1] for digit in range(10)])
 rows = {
     f"code {k:+g}": pictures(vae.decoder, (means[some] + k * direction).astype("float32"))
     for k in ks
 }
-rows["pixels +1"] = np.clip(x_test[some] + pixel_direction, 0, 1).reshape(-1, 28, 28)
+rows["pixels +1"] = smudged[some].reshape(-1, 28, 28)
 plotting.show(
     plotting.image_rows(rows),
     "Six rows of ten digits. From code minus one to code plus one the digits turn from "
-    "leaning left to leaning right, most of them keeping their shape; the one and the nine "
-    "become pale at plus one. Adding the difference of pixels puts the same grey smudge on "
+    "leaning left to leaning right, most of them keeping their shape; the one, the three and "
+    "the nine fade at plus one. Adding the difference of pixels puts the same grey smudge on "
     "every digit.",
 )
 
 # %% [markdown]
-# Half the direction turns the digits a quarter of the way from one extreme to the other; the whole direction gives a little less than twice as much. A random step of the same length does something, too, but four times less in slant. Adding the pixels' difference turns nothing: it lays the same smudge over every digit.
+# Half the direction turns the digits a quarter of the way from one extreme to the other; the whole direction, which joins the two extremes and so might give all of it, reaches 0.4. A random step of the same length does something, too, but a quarter as much in slant. Adding the pixels' difference moves the measured slant as well, by 0.3, and turns no digit: it lays the same smudge over each of them. A number can be moved without doing what it stands for.
 #
-# Not everything is kept. At the ends some digits fade or change into others (the one and the nine, on the right): the direction is an average over digits, and the step leads out of where their codes are. And we chose an attribute that we could measure *before* looking. Among many directions some will always seem to mean something.
+# Not everything is kept. At the ends some digits fade or change into others (at +1 the one, the three and the nine; at -1 the two): the direction is an average over digits, and the step leads out of where their codes are. And we chose an attribute that we could measure *before* looking. Among many directions some will always seem to mean something.
 
 # %%
 lesson.claim(
@@ -916,10 +923,13 @@ for beta in betas:
     print(f"{mean['holes']:7.0%}{mean['covered']:9.0%}{mean['distance']:10.1f}")
 
 # %% [markdown]
-# - **As a model of the data** $\beta = 1$ is best, with the smallest $-$ELBO, 114 nats; it is what the others were *not* trained for. A quarter costs 8 nats, four 22.
+# - **As a model of the data**, $\beta = 1$ has the best bound of the six, a $-$ELBO of 114 nats. No surprise: it alone was trained for this sum. A quarter costs 8 nats, four 22.
 # - **The first slip**, $\beta = 1/16$: a rate of 66 nats, three times as much, for reconstructions that are only 11 nats better. The codes are spread so widely that draws from the prior all fall in their middle: rarely in a hole, and next to a quarter of the codes at best. Holes and cover have to be read together.
-# - **The second slip**, $\beta = 784$: no unit is active, the rate is 0, and 206 nats are what one pays for answering with the mean picture. The loss curve looks perfectly healthy meanwhile.
+# - **The second slip**, $\beta = 784$: no unit is active, the rate is 0, and 206 nats are what one pays for answering with the mean picture. The loss falls and levels off meanwhile like any other.
 # - **Four**: prior and codes nearly agree (8 % in holes, 92 % covered), and one unit has gone to sleep. But the decoder is told so little that its digits are blurred.
+#
+# - **At one** the draws still miss: more than a third fall in holes, and six tenths of the codes are covered. (Each model has its own yardstick, so compare roughly; the mixture on the plain autoencoder's codes had 13 % and 90 %.) The best bound isn't the best fit of codes to prior. What was done for the plain autoencoder can be done here as well: fit a mixture to the codes. Lesson 7 does.
+# - **Sixteen** has nearly collapsed. Five means still vary by more than 0.01, so that the units count as active, but together they say 0.2 nats: the threshold is generous.
 #
 # The distance to real pictures is smallest at 1, with not much between a quarter and four. It's a poor judge of samples, as we'll see in the next lesson: a copy of a training picture would have 0.
 
@@ -931,7 +941,7 @@ for beta, marker in zip(betas, "os^Dv*", strict=True):
 ends = np.array([0, 75])
 for total in (115, 150, 200):
     ax.plot(ends, total - ends, color="0.8", linestyle="-", linewidth=1)
-    ax.text(1, total + 2, f"-ELBO = {total}", fontsize=8, color="0.4", rotation=-20)
+    ax.text(76, max(total - 75, 62), f"-ELBO = {total}", fontsize=8, color="0.4", va="center")
 ax.set(xlabel="rate (nats)", ylabel="distortion (nats)", ylim=(60, 215))
 ax.legend()
 plotting.show(
@@ -985,7 +995,7 @@ for text, value, bounds in (
 #
 # $$-\log p(x \mid z) = \frac{\text{SSE}}{2 \sigma^2} + \frac{D}{2} \log(2 \pi \sigma^2).$$
 #
-# Multiply SSE$/2\sigma^2$ + KL by $2\sigma^2$: the model minimises SSE $+\, 2\sigma^2 \cdot$ KL. So whoever trains on "sum of squared errors plus KL" has chosen $\sigma^2 = \frac12$; on "half the sum plus KL", $\sigma = 1$; and "half the sum plus $\beta\,$KL" is the VAE with $\sigma^2 = \beta$, up to a constant. For pixels between 0 and 1 a standard deviation of 1 is absurdly large. Instead of guessing, let the data say:
+# Multiply SSE$/2\sigma^2$ + KL by $2\sigma^2$: the model minimises SSE $+\, 2\sigma^2 \cdot$ KL. So whoever trains on "sum of squared errors plus KL" has chosen $\sigma^2 = \frac12$; on "half the sum plus KL", $\sigma = 1$; and "half the sum plus $\beta\,$KL" is the VAE with $\sigma^2 = \beta$, up to a factor $\sigma^2$ and a constant that is added. For pixels between 0 and 1 a standard deviation of 1 is absurdly large. Instead of guessing, let the data say:
 #
 # - **learned**: $\log \sigma^2$ is one more weight; once as it is, once as ten times a weight ("x 10"), so that a step of the optimizer moves it ten times as far;
 # - **optimal**: for given reconstructions the best $\sigma^2$ is their mean squared error (set the derivative of the formula to 0); take that of each batch (Rybkin, Daniilidis and Levine 2021).
@@ -1043,6 +1053,9 @@ for kind in kinds:
         normal.mean(name, kind=kind) for name in ("sigma", "mse", "rate", "loss")
     )
     print(f"{kind:14s}{sigma:7.3f}{mse:9.4f}{rate:7.1f}{loss:9.0f}")
+mse, rate = (normal.mean(name, kind="sigma = 1") for name in ("mse", "rate"))
+honest = 392 * (1 + np.log(2 * np.pi * mse)) + rate
+print(f"the first model with sigma = {mse**0.5:.2f}: {honest:.0f} nats")
 lesson.claim(
     "-ELBO with sigma = 1 minus with the optimal sigma, in nats",
     np.mean(normal.values("loss", kind="sigma = 1") - normal.values("loss", kind="optimal")),
@@ -1057,9 +1070,9 @@ lesson.claim(
 )
 
 # %% [markdown]
-# With $\sigma = 1$ the rate is 5 nats: the decoder is allowed to be wrong by a whole pixel range everywhere, so a code that says more isn't worth its price. With the optimal $\sigma$, 0.13, it is worth 44 nats, and the squared error falls to less than half. Measured in nats of a density the difference is 1,180, nearly all of it from saying honestly how large the errors are.
+# With $\sigma = 1$ the rate is 5 nats: the decoder is allowed to be wrong by a whole pixel range everywhere, so a code that says more isn't worth its price. With the optimal $\sigma$, 0.13, it is worth 44 nats, and the squared error falls to less than half. Measured in nats of a density the difference is 1,180, three quarters of it from saying honestly how large the errors are: the last line takes the first model's reconstructions with the $\sigma$ that suits them. The rest are better reconstructions.
 #
-# The learned variance should end in the same place, and doesn't get there. $\log \sigma^2$ starts at 0 and has to reach $-4.1$; Adam moves a weight by about its step size at most, and our 1,080 steps of 0.002 on average reach only $-2.1$. Nothing in the learning curve would tell. Is that the reason? With steps ten times as long for this one number it LEARNEDTEN. The optimal formula needs no such care.
+# The learned variance should end in the same place, and doesn't get there. $\log \sigma^2$ starts at 0 and has to reach $-4.1$; Adam moves a weight by about its step size at most, and our 1,080 steps of 0.002 on average reach only $-2.1$. Is that the reason? With steps ten times as long for this one number it arrives: 0.13, 43 nats, the same $-$ELBO within their spread. The optimal formula needs no such care.
 #
 # ## Steering: a digit on demand (core)
 #
@@ -1110,7 +1123,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Each row is one code, each column one label. In the lower half it works: one handwriting per row, with the digit that was asked for. In the upper half the label has little to say.
+# Each row is one code, each column one label. In the lower half it mostly works: one handwriting per row, with the digit that was asked for, and some failures. In the upper half the label has little to say.
 #
 # How often does it obey? A judge is needed who has not seen the VAE: a small classifier, trained on the binary training pictures and their labels. It reads generated pictures, pixels drawn, and says which digit it sees. Guessing would be right in one of ten. Three sources of codes:
 #
@@ -1184,9 +1197,11 @@ lesson.claim(
 )
 
 # %% [markdown]
+# (Generated pictures are read better than real ones, of which the judge reads 94 %: they are more regular. And $-$ELBO bounds $-\log p(x \mid \text{label})$ here, so compare it within this table only.)
+#
 # With the standard recipe, $\beta = 1$ and a code of 16, only every second picture is the digit that was asked for. The controls say why. With the code of a picture of that label, 95 % are right: the decoder can do it. With the code of a picture of *another* label, only a third are: the code overrules the label. So the code says which digit it is, although it need not. Nothing in the loss forbids that; information that helps the decoder is as welcome from $z$ as from the label. And a code from the prior carries some digit of its own, or, from a hole, none.
 #
-# A larger $\beta$ makes the code dear, and a small code leaves it no room. Then what the label says for nothing is no longer said twice, and 92 or 87 % come out as asked, at 14 or 19 nats of $-$ELBO. What is best for the likelihood isn't best for steering: decide what the model is for before you choose by a number.
+# A larger $\beta$ makes the code dear, and a small code leaves it no room. Then the code no longer repeats what the label says free of charge, and 92 or 87 % come out as asked, at 14 or 19 nats of $-$ELBO. What is best for the bound isn't best for steering: decide what the model is for before you choose by a number.
 #
 # ## Change one thing
 #
@@ -1252,11 +1267,11 @@ lesson06.gap.check(answer)
 # - The ELBO is $\log p(x)$ minus the divergence from $q$ to the true posterior. It is minus distortion minus rate, both in nats, both sums.
 # - A VAE is an encoder with two heads, a reparameterised draw, a decoder, and this loss, written once in `compute_loss`. Reparameterisation has a variance many times smaller than the score function.
 # - Averaging one of the two terms and summing the other is a choice of $\beta$, by accident: 1/16 or 784. A slip in the draw can make the loss look better than the truth.
-# - The best $\beta$ for the likelihood is 1. Larger ones bring codes and prior together and blur the pictures; in a Gaussian decoder $\beta$ is its variance, and the data can say which.
+# - The best bound belongs to $\beta = 1$. Larger ones bring codes and prior together and blur the pictures; in a Gaussian decoder $\beta$ is its variance, and the data can say which.
 # - Show a latent space over quantiles of the prior, and every arithmetic beside a random direction.
 # - A conditional VAE obeys only as far as its code leaves the label something to say: 53 % at $\beta = 1$, 92 % at 3.
 #
-# **In practice**, write the loss as two sums in nats and plot both. Compare rate and active units with what you expect, draw from the prior before you trust the loss, and fit a mixture to the codes if the draws disappoint.
+# **In practice**, write the loss as two sums in nats and plot both. Compare rate and active units with what you expect, draw from the prior before you trust the loss, and if the draws disappoint, fit a mixture to the codes (lesson 7 measures what that brings).
 #
 # ## References
 #
@@ -1273,4 +1288,4 @@ lesson06.gap.check(answer)
 # - O. Rybkin, K. Daniilidis, S. Levine (2021). Simple and effective VAE training with calibrated decoders. *ICML*. arXiv:2006.13202.
 # - K. Sohn, H. Lee, X. Yan (2015). Learning structured output representation using deep conditional generative models. *NeurIPS*, 3483–3491.
 #
-# Next: lesson 7, measuring generation, says how good such samples are, and what for.
+# Next: [lesson 7, measuring generation](07_measuring_generation.ipynb), says how good such samples are, and what for.
