@@ -173,6 +173,13 @@ def mixture_nats(x, p, weights):
 
 
 # %%
+def from_mixture(p, weights, seed):
+    k = np.random.default_rng(seed).choice(
+        len(weights), 5000, p=np.float64(weights) / weights.sum(dtype="float64")
+    )
+    return data.binarised(p[k], seed)
+
+
 def mixture_study(components, smoothing, seed):
     mixture = fit_mixture(components, smoothing, seed)
     return {
@@ -263,13 +270,6 @@ def train_plain(seed):
     autoencoder.compile(adam(epochs * 90), loss=models.negative_log_likelihood)
     training.fit(autoencoder, x_train, seed=seed, **how)
     return encoder, decoder
-
-
-def from_mixture(p, weights, seed):
-    k = np.random.default_rng(seed).choice(
-        len(weights), 5000, p=np.float64(weights) / weights.sum(dtype="float64")
-    )
-    return data.binarised(p[k], seed)
 
 
 def prior_codes(seed):
