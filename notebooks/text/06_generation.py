@@ -183,6 +183,7 @@ def pictures(decoder, z):
     return np.asarray(ops.sigmoid(decoder(z))).reshape(-1, 28, 28)
 
 
+# %%
 z_train, z_val, z_test = (encoder.predict(x, verbose=0) for x in (x_train, x_val, x_test))
 draws, components = draws_of_code(z_train, z_val, n=9000)
 rows = {name: pictures(decoder, z[:12]) for name, z in draws.items()}
@@ -332,7 +333,6 @@ for mean, std in [(0.0, 1.0), (post_mean, 0.1), (-0.8, 0.5), (2.0, 1.5)]:
     print(f"q ({mean:5.2f}, {std:.1f}): {elbo(mean, std):8.4f} + {missing:.4f} = log p(x)")
 z = -0.8 + 0.5 * np.random.default_rng(0).standard_normal(400_000)
 log_ratio = log_likelihood(z) + norm.logpdf(z) - norm.logpdf(z, -0.8, 0.5)
-noise = log_ratio.std() / len(z) ** 0.5
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.1), sharey=True)
 curves = {
     "mean of q": [(m, elbo(m, post_var**0.5)) for m in np.linspace(-0.4, 1.4, 50)],
@@ -367,7 +367,7 @@ lesson.claim(
 )
 lesson.claim(
     "mean of the log ratio minus the ELBO's formula, in standard errors",
-    abs(log_ratio.mean() - elbo(-0.8, 0.5)) / noise,
+    abs(log_ratio.mean() - elbo(-0.8, 0.5)) / (log_ratio.std() / len(z) ** 0.5),
     below=4.5,
     breaks="math",
 )
@@ -594,12 +594,8 @@ variance = {name: each.var(axis=0).sum() for name, each in estimators.items()}
 ratio = {name: value / variance["reparameterised"] for name, value in variance.items()}
 deviation = estimators["score function, baseline"].mean(axis=0) - by_path.mean(axis=0)
 spread = np.sqrt(estimators["score function, baseline"].var(axis=0) / len(f))
-lesson.claim(
-    "means of the two estimators, largest difference in standard errors",
-    np.max(np.abs(deviation) / spread),
-    below=5,
-    breaks="math",
-)
+text = "means of the two estimators, largest difference in standard errors"
+lesson.claim(text, np.max(np.abs(deviation) / spread), below=5, breaks="math")
 for name, bounds in (("score function", (2000, 40_000)), ("score function, baseline", (5, 40))):
     text = f"{name}: variance over that of reparameterisation"
     lesson.claim(text, ratio[name], between=bounds, breaks="no-training")
@@ -701,13 +697,8 @@ plotting.show(
     "nines, eights and zeros.",
 )
 inside = np.abs(np.random.default_rng(0).standard_normal((400_000, 2))).max(axis=1) < 1
-lesson.claim(
-    "share of the prior inside the square from -1 to 1, by draws",
-    inside.mean(),
-    between=(0.463, 0.469),
-    digits=2,
-    breaks="math",
-)
+text = "share of the prior inside the square from -1 to 1, by draws"
+lesson.claim(text, inside.mean(), between=(0.463, 0.469), digits=2, breaks="math")
 lesson.claim("-ELBO with a code of 2", loss_2, between=(150, 178), breaks="no-training")
 
 # %% [markdown]
@@ -742,6 +733,7 @@ first, second = first[other][:300], second[other][:300]
 real_pictures = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x_train)
 
 
+# %%
 def look_at(x):  # ink that is undecided, and the distance of the drawn picture to a real one
     undecided = np.mean(np.sum(x * (1 - x), axis=1))
     return undecided, real_pictures.kneighbors(binarised(x, seed=3))[0].mean()
@@ -819,8 +811,7 @@ def difference(features, values):
 
 
 train_means, train_slant = np.asarray(vae.encoder(x_train)[0]), slant(x_train)
-direction = difference(train_means, train_slant)
-pixel_direction = difference(x_train, train_slant)
+direction, pixel_direction = (difference(f, train_slant) for f in (train_means, x_train))
 randoms = np.random.default_rng(4).standard_normal((20, latent_dim))
 randoms *= np.linalg.norm(direction) / np.linalg.norm(randoms, axis=1, keepdims=True)
 
@@ -838,24 +829,20 @@ def turned(step):  # mean change of the slant of test pictures
 ks = (-1, -0.5, 0, 0.5, 1)
 change = {k: turned(k * direction) for k in ks}
 by_chance = np.mean([abs(turned(0.5 * r)) for r in randoms])
-span = difference(train_slant, train_slant)
-print("from least to most slanted tenth, training pictures:", f"{span:.2f}")
+print(f"from least to most slanted tenth: {difference(train_slant, train_slant):.2f}")
 print("change of slant:", ", ".join(f"{k:+g}: {value:+.2f}" for k, value in change.items()))
 print(f"random directions, +0.5: {by_chance:.2f} up or down")
 smudged = np.clip(x_test + pixel_direction, 0, 1)
 print(f"difference of pixels, +1: {np.mean(slant(smudged) - slant(x_test)):+.2f}")
 some = np.array([np.flatnonzero(y_test == digit)[1] for digit in range(10)])
-rows = {
-    f"code {k:+g}": pictures(vae.decoder, (means[some] + k * direction).astype("float32"))
-    for k in ks
-}
+codes = {f"code {k:+g}": np.float32(means[some] + k * direction) for k in ks}
+rows = {name: pictures(vae.decoder, z) for name, z in codes.items()}
 rows["pixels +1"] = smudged[some].reshape(-1, 28, 28)
 plotting.show(
     plotting.image_rows(rows),
     "Six rows of ten digits. From code minus one to code plus one the digits turn from "
-    "leaning left to leaning right, most of them keeping their shape; the one, the three and "
-    "the nine fade at plus one. Adding the difference of pixels puts the same grey smudge on "
-    "every digit.",
+    "leaning left to leaning right, most keeping their shape; the one, the three and the nine "
+    "fade at plus one. Adding the difference of pixels puts the same smudge on every digit.",
 )
 
 # %% [markdown]
@@ -962,6 +949,11 @@ plotting.show(
     "are broken strokes and smudges. With beta of 1 about half are digits and the strokes are "
     "dark. With beta of 4 nearly all can be read, with soft grey edges.",
 )
+
+# %% [markdown]
+# In the picture each column is one code. At a sixteenth most samples are debris: reconstructions were all that counted, and the prior was hardly looked at. At 1 the strokes are crisp, and perhaps half of the samples are digits. At 4 nearly all can be read, and all are soft. So the model that finds the *data* most probable isn't the one with the samples that please most, and we have judged by eye, on twelve codes. Lesson 7 replaces the eye.
+
+# %%
 cost = {
     beta: priced.values("distortion", beta=beta) + priced.values("rate", beta=beta)
     for beta in betas
@@ -987,8 +979,6 @@ for text, value, bounds in (
     lesson.claim(text, value, between=bounds, digits=None, breaks="no-training")
 
 # %% [markdown]
-# In the picture each column is one code. At a sixteenth most samples are debris: reconstructions were all that counted, and the prior was hardly looked at. At 1 the strokes are crisp, and perhaps half of the samples are digits. At 4 nearly all can be read, and all are soft. So the model that finds the *data* most probable isn't the one with the samples that please most, and we have judged by eye, on twelve codes. Lesson 7 replaces the eye.
-#
 # ### beta is a variance in disguise (deeper)
 #
 # Grey pixels again, and a decoder that returns the mean $\hat x$ of a normal distribution with standard deviation $\sigma$, the same for all pixels. With SSE the sum of squared errors over the $D = 784$ pixels,
@@ -1117,9 +1107,8 @@ for beta in (1.0, 3.0):
 plotting.show(
     plotting.image_rows(rows, titles=[str(digit) for digit in range(10)]),
     "Six rows of ten pictures, one column per label. With beta of 1 the columns of a row "
-    "look alike: code 1 gives zeros and nines whatever the label, codes 2 and 3 shapes "
-    "between digits. With beta of 3 each row runs from 0 to 9 in one handwriting, a few "
-    "digits malformed.",
+    "look alike: code 1 gives zeros and nines whatever the label, codes 2 and 3 shapes between "
+    "digits. With beta of 3 each row runs from 0 to 9 in one handwriting, a few malformed.",
 )
 
 # %% [markdown]
@@ -1189,12 +1178,8 @@ for name, values, bounds in (
 ):
     text = f"code of {name}: share read as the digit asked for"
     lesson.claim(text, values.mean(), between=bounds, digits=1, breaks="shuffled-labels")
-lesson.claim(
-    "beta = 3 over beta = 1 in standard deviations over the seeds",
-    metrics.paired_margin(obeyed[1], obeyed[0]),
-    above=1,
-    breaks="no-training",
-)
+text = "beta = 3 over beta = 1 in standard deviations over the seeds"
+lesson.claim(text, metrics.paired_margin(obeyed[1], obeyed[0]), above=1, breaks="no-training")
 
 # %% [markdown]
 # (Generated pictures are read better than real ones, of which the judge reads 94 %: they are more regular. And $-$ELBO bounds $-\log p(x \mid \text{label})$ here, so compare it within this table only.)

@@ -632,7 +632,7 @@ def print_table(*studies):
             line = f"{study.mean('nats', model=model):6.1f}" if "nats" in result else f"{'--':>6s}"
             for name, digits in zip(names, (1, 2, 2, 2, 2), strict=True):
                 mean, std = study.mean(name, model=model), study.std(name, model=model)
-                line += f"{mean:8.{digits}f} ± {std:.{digits}f}"
+                line += f"{mean:7.{digits}f} ± {std:.{digits}f}"
             print(f"{model:22s}{line}")
 
 
@@ -664,10 +664,11 @@ spoilt[::2] = rng.random((2500, 784)) < 0.5
 log_noise = 784 * np.log(0.5)
 log_p = np.logaddexp(np.log(0.5) - exact_nats, np.log(0.5) + log_noise)
 before, after = measured(from_mixture(*best, seed=0)), measured(spoilt)
-print(f"nats {exact_nats.mean():.2f} -> {-log_p.mean():.2f};", end=" ")
+print(f"nats       {exact_nats.mean():7.2f} -> {-log_p.mean():7.2f}")
+for name in names:
+    print(f"{name:10s} {before[name]:7.2f} -> {after[name]:7.2f}")
 dots = metrics.precision_recall(features(x_test), features(spoilt[::2]))
-print(f"precision of the dots alone {dots[0]:.2f};", end=" ")
-print("; ".join(f"{name} {before[name]:.2f} -> {after[name]:.2f}" for name in names))
+print(f"precision of the dots alone: {dots[0]:.2f}")
 
 # %%
 lesson.claim(
