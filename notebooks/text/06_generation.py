@@ -715,7 +715,7 @@ lesson.claim("-ELBO with a code of 2", loss_2, between=(150, 178), breaks="no-tr
 # *Predict before you run:* will one see the difference?
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 def lerp(a, b, t):
     return (1 - t) * a + t * b
 
@@ -733,7 +733,7 @@ first, second = first[other][:300], second[other][:300]
 real_pictures = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x_train)
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def look_at(x):  # ink that is undecided, and the distance of the drawn picture to a real one
     undecided = np.mean(np.sum(x * (1 - x), axis=1))
     return undecided, real_pictures.kneighbors(binarised(x, seed=3))[0].mean()
