@@ -957,12 +957,13 @@ for t in tests[1:]:
     mean, std = tau[t].mean(), tau[t].std(ddof=1)
     print(f"{t:17s} tau {mean:.2f} ± {std:.2f}, mean accuracy {scores[t].mean():.2f}")
 fig, ax = plt.subplots(figsize=(6, 4.2))
-for t, marker in zip((*tests[4:], tests[1]), "v^sD", strict=True):
-    ax.scatter(truth.mean(axis=1), scores[t].mean(axis=1), marker=marker, s=30, label=t)
+for t, mark in zip((*tests[4:], tests[1]), "v^sD", strict=True):
+    ax.scatter(truth.mean(axis=1), scores[t].mean(axis=1), marker=mark, s=30, label=t)
 ax.plot([0.65, 0.95], [0.65, 0.95], color="0.4", linestyle=":", label="equal")
-for name in ("tree", "1 neighbour", "15 neighbours"):
+for name, ha in {"tree": "left", "1 neighbour": "left", "15 neighbours": "right"}.items():
     i = list(contestants(0)).index(name)
-    ax.annotate(name, (truth[i].mean() + 0.006, scores[tests[5]][i].mean()), fontsize="small")
+    place = (truth[i].mean(), scores[tests[5]][i].mean())
+    ax.annotate(f"  {name}  ", place, ha=ha, va="center", fontsize="small")
 ax.set(xlabel="accuracy on 2,000 real test pictures", ylabel="accuracy on the other test set")
 ax.legend()
 plotting.show(
