@@ -239,6 +239,70 @@ def two_sample_accuracy(
     )
 
 
+def clustering_accuracy(y: Any, clusters: Any) -> float:
+    """Return the share of examples whose cluster stands for their class, under the best matching of the two.
+
+    Each cluster is given at most one class, and each class at most one cluster, such that as many examples as possible
+    agree (the assignment problem; Kuhn 1955).
+
+    Args:
+        y: Classes, shape (n,), whole numbers.
+        clusters: Cluster of each example, shape (n,), whole numbers that only name the clusters.
+
+    Returns:
+        The accuracy, in (0, 1] (Xie, Girshick and Farhadi 2016). Not 1 / classes is the floor, but what the best
+        matching of a random clustering gives.
+
+    Raises:
+        TypeError, ValueError: not one-dimensional, empty, or of different lengths.
+    """
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.metrics.cluster import contingency_matrix
+
+    y = _validate.array("y", y, ndim=1)
+    clusters = _validate.array("clusters", clusters, ndim=1, rows=len(y))
+    counts = contingency_matrix(y, clusters)
+    return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(y))
+
+
+def mutual_information_gap(z: Any, factors: Any, *, bins: int = 20) -> np.ndarray:
+    """Return, for each factor of variation, how far one number of the code is ahead of all others in telling it.
+
+    Args:
+        z: Codes, shape (n, d), d of at least 2; each column is cut into `bins` intervals of equal width.
+        factors: Values of the true factors, whole numbers, shape (n, k); each takes at least 2 values.
+        bins: Intervals for a number of the code, at least 2.
+
+    Returns:
+        float64, shape (k,), in [0, 1]: the mutual information of the factor with the number that tells most about
+        it, minus that with the second, over the entropy of the factor. The mean over the factors is the mutual
+        information gap, MIG (Chen, Li, Grosse and Duvenaud 2018; on intervals as by Locatello et al. 2019).
+
+    Raises:
+        TypeError, ValueError: wrong shapes, values that are not finite, fewer than 2 columns, or a factor that does
+            not vary.
+    """
+    from sklearn.metrics import mutual_info_score
+
+    bins = _validate.integer("bins", bins, low=2)
+    z = _validate.array("z", z, ndim=2)
+    factors = _validate.array("factors", factors, ndim=2, rows=len(z))
+    if z.shape[1] < 2:
+        raise ValueError(_validate.message("z", "codes of at least 2 numbers", z))
+    if factors.dtype.kind not in "iu":
+        raise TypeError(_validate.message("factors", "whole numbers", factors))
+    low, width = z.min(axis=0), np.ptp(z, axis=0)
+    cells = ((z - low) / np.where(width > 0, width, 1) * bins).astype(int).clip(max=bins - 1)
+    gaps = []
+    for factor in factors.T:
+        entropy = mutual_info_score(factor, factor)
+        if entropy == 0:
+            raise ValueError(_validate.message("factors", "at least 2 values each", factor))
+        second, first = sorted(mutual_info_score(factor, cell) for cell in cells.T)[-2:]
+        gaps.append((first - second) / entropy)
+    return np.array(gaps)
+
+
 def _features(
     name: str, features: Any, other_name: str, other: Any, min_rows: int
 ) -> tuple[np.ndarray, np.ndarray]:

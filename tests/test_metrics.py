@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
-from scipy.stats import multivariate_normal, norm
+from scipy.stats import entropy, multivariate_normal, norm
 from sklearn.metrics import mean_squared_error
 
 from aetutorial import metrics
@@ -358,3 +360,95 @@ FOUR = np.ones((30, 4))
 def test_measures_of_samples_refuse(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+# --- clusters and factors ----------------------------------------------------------------------
+
+
+def test_clustering_accuracy_is_the_best_over_all_matchings():
+    rng = np.random.default_rng(30)
+    y, clusters = rng.integers(0, 4, 60), rng.integers(0, 4, 60)
+    best = max(
+        np.mean(np.array(names)[clusters] == y) for names in itertools.permutations(range(4))
+    )
+    assert metrics.clustering_accuracy(y, clusters) == pytest.approx(best, abs=1e-12)
+
+
+def test_clustering_accuracy_does_not_mind_names():
+    y = np.repeat([0, 1, 2], 20)
+    assert metrics.clustering_accuracy(y, np.array([7, -1, 3])[y]) == 1
+    assert metrics.clustering_accuracy(np.array([4, 9, 8])[y], y) == 1
+
+
+def test_clustering_accuracy_gives_a_class_to_one_cluster_only():
+    y = np.zeros(10, int)
+    assert metrics.clustering_accuracy(y, np.arange(10) % 2) == 0.5
+    assert metrics.clustering_accuracy(np.arange(10) % 2, y) == 0.5
+    assert metrics.clustering_accuracy(np.repeat([0, 1, 2], 4), np.arange(12)) == 0.25
+
+
+def test_clustering_accuracy_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="clusters"):
+        metrics.clustering_accuracy([0, 1, 1], [0, 1])
+    with pytest.raises(ValueError, match="y"):
+        metrics.clustering_accuracy([[0, 1]], [0])
+
+
+def all_factors():
+    """Return every combination of three factors with 4, 5 and 3 values, several times."""
+    return np.array(list(itertools.product(range(4), range(5), range(3))) * 5)
+
+
+def test_the_gap_is_one_for_codes_that_are_the_factors_and_zero_for_doubled_ones():
+    factors = all_factors()
+    np.testing.assert_allclose(metrics.mutual_information_gap(-2.5 * factors + 7, factors), 1)
+    doubled = np.hstack([factors, factors**2])
+    np.testing.assert_allclose(metrics.mutual_information_gap(doubled, factors), 0, atol=1e-12)
+
+
+def test_the_gap_of_a_factor_that_two_numbers_share():
+    # The first number of the code tells the pair 0, 1 from 2, 3 and the second even from odd: one bit of two each;
+    # a third tells all of the factor but whether it is 2 or 3: one and a half bits.
+    factor = np.tile(np.arange(4), 50)[:, None]
+    z = np.hstack([factor // 2, factor % 2])
+    np.testing.assert_allclose(metrics.mutual_information_gap(z, factor), 0, atol=1e-12)
+    z = np.hstack([z, np.minimum(factor, 2)])
+    np.testing.assert_allclose(metrics.mutual_information_gap(z, factor), (1.5 - 1) / 2)
+
+
+def test_the_gap_against_entropies_of_counts():
+    rng = np.random.default_rng(31)
+    factors, z = rng.integers(0, 4, (500, 2)), rng.standard_normal((500, 3))
+    z[:, 0] += factors[:, 0]
+    z[:, 2] -= 0.5 * factors[:, 0]
+    wanted = []
+    for factor in factors.T:
+        told = []
+        for column in z.T:
+            edges = np.linspace(column.min(), column.max(), 11)
+            counts = np.histogram2d(factor, column, bins=(np.arange(5) - 0.5, edges))[0]
+            told.append(
+                entropy(counts.sum(axis=0)) + entropy(counts.sum(axis=1)) - entropy(counts.ravel())
+            )
+        told.sort()
+        wanted.append((told[-1] - told[-2]) / entropy(np.bincount(factor)))
+    given = metrics.mutual_information_gap(z, factors, bins=10)
+    np.testing.assert_allclose(given, wanted, rtol=1e-10)
+
+
+def test_a_column_that_is_constant_tells_nothing():
+    factors = all_factors()
+    z = np.hstack([factors, np.full((len(factors), 2), 0.3)])
+    np.testing.assert_allclose(metrics.mutual_information_gap(z, factors), 1)
+
+
+def test_the_gap_refuses_what_has_none():
+    factors = all_factors()
+    with pytest.raises(ValueError, match="2 numbers"):
+        metrics.mutual_information_gap(factors[:, :1], factors)
+    with pytest.raises(TypeError, match="whole numbers"):
+        metrics.mutual_information_gap(factors, factors + 0.5)
+    with pytest.raises(ValueError, match="2 values"):
+        metrics.mutual_information_gap(factors, 0 * factors)
+    with pytest.raises(ValueError, match="factors"):
+        metrics.mutual_information_gap(factors, factors[:-1])
