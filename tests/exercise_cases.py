@@ -6,6 +6,7 @@ test_exercises.py demands an entry for every exercise.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, rel_entr
+
+from aetutorial.metrics import clustering_accuracy
 
 
 @dataclass
@@ -69,6 +72,17 @@ def tied_parts(W, b_e, b_d, x):
     x_hat = sigmoid(z @ W + b_d)
     delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
     return ((delta_d @ W.T) * z * (1 - z)).T @ x, z.T @ delta_d
+
+
+def table_of(y, clusters):
+    counts = np.zeros((y.max() + 1, clusters.max() + 1))
+    np.add.at(counts, (y, clusters), 1)
+    return counts
+
+
+def brute_accuracy(y, clusters):
+    names = itertools.permutations(range(clusters.max() + 1))
+    return max(np.mean(np.array(order)[clusters] == y) for order in names)
 
 
 def cross(x, x_hat):
@@ -764,6 +778,67 @@ CASES = {
             ("base 10", 6.03),
             ("one bit a pixel", 98),
             ("divide by log 2", 111),
+        ],
+    ),
+    "lesson08.fold": Cases(
+        [
+            lambda W, b, mean, std: [np.diag(1 / std) @ W, b - (mean / std) @ W],
+            lambda W, b, mean, std: ((W.T / std).T, b + (-mean / std) @ W),
+        ],
+        [
+            ("two arrays", lambda W, b, mean, std: W),
+            ("multiplied by std", lambda W, b, mean, std: (W * std[:, None], b)),
+            ("must change", lambda W, b, mean, std: (W, b - mean @ W)),
+            ("row i", lambda W, b, mean, std: (W / std.mean(), b)),
+            ("mean is missing", lambda W, b, mean, std: (W / std[:, None], b)),
+            ("sign", lambda W, b, mean, std: (W / std[:, None], b + (mean / std) @ W)),
+            ("new weights", lambda W, b, mean, std: (W / std[:, None], b - mean @ W)),
+            ("code `mean`", lambda W, b, mean, std: (W / std[:, None], 2 * b)),
+        ],
+    ),
+    "lesson08.accuracy": Cases(
+        [clustering_accuracy, brute_accuracy],
+        [
+            ("took the numbers", lambda y, clusters: np.mean(y == clusters)),
+            ("purity", lambda y, clusters: table_of(y, clusters).max(axis=0).sum() / len(y)),
+            ("Each class", lambda y, clusters: table_of(y, clusters).max(axis=1).sum() / len(y)),
+            ("divide it", lambda y, clusters: clustering_accuracy(y, clusters) * len(y)),
+            ("off", lambda y, clusters: 0.123),
+        ],
+    ),
+    "lesson08.sharpen": Cases(
+        [
+            lambda q: (q**2 / q.mean(0)) / np.sum(q**2 / q.mean(0), axis=1)[:, None],
+            lambda q: np.array([row**2 / q.sum(0) / (row**2 / q.sum(0)).sum() for row in q]),
+        ],
+        [
+            ("themselves", lambda q: q),
+            ("add up to 1", lambda q: q**2 / q.sum(axis=0)),
+            ("sizes of the clusters", lambda q: q**2 / (q**2).sum(axis=1, keepdims=True)),
+            ("square", lambda q: (q / q.sum(0)) / (q / q.sum(0)).sum(1, keepdims=True)),
+            ("columns", lambda q: (q**2 / q.sum(0)) / (q**2 / q.sum(0)).sum(0)),
+            ("off", lambda q: q**3),
+        ],
+    ),
+    "lesson08.reports": Cases(
+        [["No baseline", "labels used", "one seed", "fair"]],
+        [
+            ("The first", ["fair", "labels used", "one seed", "no baseline"]),
+            ("the second", ["no baseline", "one seed", "labels used", "fair"]),
+            ("the third", ["no baseline", "labels used", "fair", "one seed"]),
+            ("The fourth", ["no baseline", "labels used", "one seed", "one seed"]),
+            ("list of four", "fair"),
+        ],
+    ),
+    "lesson08.gap": Cases(
+        [0.1833, np.float32(0.55 / 3), 0.183],
+        [
+            ("entropies", (0.6 + 0.1 + 0.1) / 3),
+            ("largest alone", (0.6 + 0.6 + 0.15) / 3),
+            ("the sum", 0.55),
+            ("smallest", (0.8 / 1.5 + 0.5 + 0.05) / 3),
+            ("compared the factors", (0.4 + 0.2 + 0.3) / 3),
+            ("largest minus second", 0.5),
         ],
     ),
 }

@@ -1,0 +1,841 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 8 · Representation learning: what are codes good for?
+#
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/08_representation_learning.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/08_representation_learning.ipynb)
+#
+# **Run time** about 120 s on two cores. **Study time** about 70 minutes for the core, 35 for the deeper part.
+#
+# **You will be able to**
+# - test codes as features for classification, beside the baselines that make the test mean something;
+# - say with how many labels pre-training pays, when it does not, and how fine-tuning should begin;
+# - cluster codes, score clusters without fooling yourself, and improve them (deeper);
+# - read claims about disentangled codes soberly (deeper);
+# - use an autoencoder as a step of a scikit-learn pipeline.
+#
+# **You need** [lesson 4](04_dimensionality_reduction.ipynb) (networks with convolutions, PCA), [lesson 5](05_denoising_and_anomalies.ipynb) (denoising) and [lesson 6](06_generation.ipynb) (the variational autoencoder, VAE).
+#
+# <details><summary>On Colab, run this in a cell of its own first</summary>
+#
+# ```
+# !git clone -q --depth 1 https://github.com/OWNER/autoencoder-course course
+# import sys; sys.path.insert(0, "course")
+# ```
+# </details>
+
+# %%
+from aetutorial import data, lesson, metrics, plotting, training
+
+lesson.begin(8)  # seeds, a quiet start of TensorFlow, the plot style
+
+import functools
+import tempfile
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import ops
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from aetutorial import models  # after the quiet start: it imports TensorFlow
+from aetutorial.estimator import Autoencoder, SavedEncoder
+
+# %% tags=["parameters"]
+learning_rate = 0.002
+seeds = range(3)
+draws = range(10)  # choices of which pictures are labelled
+label_counts = (10, 50, 100, 500, 5000)
+betas = (1, 2, 4, 8)
+
+# %% [markdown]
+# An autoencoder learns without labels. Its code has kept what is needed to rebuild the input, in a few numbers. That sounds as if the code must be a good starting point for other tasks: classify with few labels, find groups, find out what the data vary in. This lesson tests all three, and each time the answer depends on what you compare with.
+#
+# The data are the digits once more: 9,000 pictures to learn from, 1,000 for every choice that has to be made, 2,000 to score. Labels are used by the readers of the codes, never by an autoencoder.
+
+# %%
+mnist = data.load("mnist")
+x_train, x_val, x_test = mnist.x_train[:9000], mnist.x_train[9000:], mnist.x_test
+y_train, y_val, y_test = mnist.y_train[:9000], mnist.y_train[9000:], mnist.y_test
+print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
+
+# %% [markdown]
+# ## Frozen codes, simple readers (core)
+#
+# The usual test of a representation: train the encoder without labels, **freeze** it (its weights stay as they are), and let a simple classifier read the codes. How well the simple one does is credited to the code. Three readers:
+#
+# - the **linear probe**: logistic regression, which can only cut the space of codes with flat walls;
+# - the **5 nearest neighbours**, which asks whether distances between codes mean something;
+# - a **support vector machine** (SVM) with a Gaussian kernel, a reader that can bend its walls.
+#
+# ### The encoders
+#
+# Two kinds of networks, and codes of 64 numbers or of 10. `dense` has hidden layers of 512 and 256 units; `convolutional` is the network of lesson 4.
+
+
+# %%
+def dense(latent_dim):
+    layer = keras.layers.Dense
+    encoder = [keras.layers.Flatten(), layer(512, "relu"), layer(256, "relu"), layer(latent_dim)]
+    decoder = [layer(256, "relu"), layer(512, "relu"), layer(784, "sigmoid")]
+    return (
+        keras.Sequential([keras.Input((28, 28, 1)), *encoder]),
+        keras.Sequential([keras.Input((latent_dim,)), *decoder, keras.layers.Reshape((28, 28, 1))]),
+    )
+
+
+def convolutional(latent_dim, heads=1, activation="sigmoid"):
+    layers, how = keras.layers, {"strides": 2, "padding": "same"}
+    x, z = keras.Input((28, 28, 1)), keras.Input((latent_dim,))
+    hidden = layers.Conv2D(16, 3, activation="relu", **how)(x)
+    hidden = layers.Flatten()(layers.Conv2D(32, 3, activation="relu", **how)(hidden))
+    codes = [layers.Dense(latent_dim)(hidden) for _ in range(heads)]
+    hidden = layers.Reshape((7, 7, 32))(layers.Dense(7 * 7 * 32, activation="relu")(z))
+    hidden = layers.Conv2DTranspose(16, 3, activation="relu", **how)(hidden)
+    x_hat = layers.Conv2DTranspose(1, 3, activation=activation, **how)(hidden)
+    return keras.Model(x, codes if heads > 1 else codes[0]), keras.Model(z, x_hat)
+
+
+# %% [markdown]
+# Besides the plain autoencoder, three ways of asking more of the code than a copy:
+#
+# - **denoising** (lesson 5): the input gets noise of standard deviation 0.5, the target stays clean;
+# - **masked**: three quarters of the picture, in squares of 4 × 4 pixels, are hidden in the input, and the whole is the target. To fill the holes the encoder must know how strokes go on. (In the masked autoencoders of He and others 2022 the encoder is a transformer that sees only the visible squares; ours sees the others as white.)
+# - **variational** (lesson 6): the code is a distribution; its mean is what we read.
+#
+# Both corruptions are layers that act in training only, and draw anew for each batch.
+
+
+# %%
+class Noise(keras.layers.Layer):
+    """Add normal noise to pictures in training; stay within 0 and 1."""
+
+    def __init__(self, std, seed):
+        super().__init__()
+        self.std, self.random = std, keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        noise = self.std * keras.random.normal(ops.shape(x), seed=self.random)
+        return ops.clip(x + noise, 0, 1) if training else x
+
+
+class Mask(keras.layers.Layer):
+    """Hide a share of the squares of a picture in training."""
+
+    def __init__(self, share, side, seed):
+        super().__init__()
+        self.share, self.side = share, side
+        self.random = keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        if not training:
+            return x
+        squares = (ops.shape(x)[0], x.shape[1] // self.side, x.shape[2] // self.side, 1)
+        keep = ops.cast(keras.random.uniform(squares, seed=self.random) > self.share, x.dtype)
+        return x * ops.repeat(ops.repeat(keep, self.side, axis=1), self.side, axis=2)
+
+
+# %% [markdown]
+# `train` is the usual training. `trained` trains the autoencoder of a kind and returns its two halves. The `functools.cache` in front keeps what it returns: later sections ask for the same ones again.
+
+
+# %%
+def train(model, x, y=None, epochs=15, loss="mse", rate=learning_rate, batch_size=100, seed=0):
+    steps = epochs * -(-len(x) // batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+    model.compile(keras.optimizers.Adam(schedule), loss=loss)
+    training.fit(model, x, y, epochs=epochs, batch_size=batch_size, seed=seed, progress=False)
+
+
+@functools.cache
+def trained(kind, seed):
+    name, _, latent_dim = kind.partition(" ")
+    keras.utils.set_random_seed(seed)
+    if name == "variational":
+        encoder, decoder = convolutional(int(latent_dim), heads=2, activation=None)
+        train(models.VAE(encoder, decoder, seed=seed), x_train, loss=None, seed=seed)
+        return keras.Model(encoder.input, encoder.output[0]), decoder
+    encoder, decoder = (dense if name == "dense" else convolutional)(int(latent_dim))
+    corruption = {"denoising": [Noise(0.5, seed)], "masked": [Mask(0.75, 4, seed)]}.get(name, [])
+    parts = [keras.Input((28, 28, 1)), *corruption, encoder, decoder]
+    train(keras.Sequential(parts), x_train, epochs=40 if name == "dense" else 15, seed=seed)
+    return encoder, decoder
+
+
+# %% [markdown]
+# What does the masked one make of a picture of which it sees a quarter?
+
+# %%
+encoder, decoder = trained("masked 64", 0)
+seen = Mask(0.75, 4, seed=1)(x_test[:8], training=True)
+z = encoder(seen)
+print("x", x_test[:8].shape, "-> z", z.shape, "-> x_hat", decoder(z).shape)
+rows = {"x": x_test[:8], "seen": np.asarray(seen), "x_hat": np.asarray(decoder(z))}
+plotting.show(plotting.image_rows(rows), "TODO masked")
+
+# %% [markdown]
+# ### The baselines
+#
+# Codes need company in their table.
+#
+# - **Pixels**, 784 numbers, and **PCA** of 64 and 10 numbers.
+# - **Untrained**: the same encoders with their first, random weights. What they reach is no merit of training.
+# - **Supervised**: the convolutional encoder trained with all 9,000 labels. Its 64 numbers are what a code could be.
+#
+# And one more, to teach modesty: 64 filters of 5 × 5 pixels with random weights, cut at zero (ReLU), averaged over squares of 4 × 4 places, read by ridge regression. Nothing but the reader is trained. *Guess before you run:* what share of the test digits does it read?
+
+
+# %%
+@functools.cache
+def filters(seed):
+    """64 random filters, rectified, and averaged over squares: 2,304 numbers a picture."""
+    keras.utils.set_random_seed(seed)
+    layers = [keras.layers.Conv2D(64, 5, activation="relu"), keras.layers.AveragePooling2D(4)]
+    return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Flatten()])
+
+
+def encoded(encoder, x):
+    return encoder.predict(x, verbose=0, batch_size=500)
+
+
+wide = encoded(filters(0), x_train)
+ridge = RidgeClassifier(alpha=0.01).fit(np.float64(wide), y_train)
+modest = ridge.score(np.float64(encoded(filters(0), x_test)), y_test)
+print("x", x_train.shape, "-> features", wide.shape)
+text = "test digits read from 64 untrained filters"
+lesson.claim(text, modest, between=(0.965, 0.99), breaks="shuffled-pixels")
+
+# %% [markdown]
+# 98 %, without any representation learning. So a sentence like "our frozen features reach 97 % on MNIST" says nothing by itself. Such random features are wide, though: 2,304 numbers. In the table they stand with their 64 principal components, so that all have the same size.
+#
+# ### The table
+#
+# The study trains each encoder with three seeds. Whatever has a choice in it was chosen on validation pictures: the strength of the noise, the share of the mask, the settings of the readers. (So was their scale: features are centred and divided by *one* number, their overall standard deviation. To standardise each column by itself is the habit, and here it is a mistake: it blows up columns in which hardly anything happens, such as pixels at the edge or unused numbers of a VAE's code, and costs most of these rows several points.)
+
+
+# %%
+@functools.cache
+def supervised(seed):
+    keras.utils.set_random_seed(seed)
+    encoder, _ = convolutional(64)
+    head = [keras.layers.ReLU(), keras.layers.Dense(10)]
+    network = keras.Sequential([keras.Input((28, 28, 1)), encoder, *head])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    train(network, x_train, y_train.astype("int32"), loss=loss, seed=seed)
+    return encoder
+
+
+@functools.cache
+def features(kind, seed):
+    """The features of training and test pictures, a row each."""
+    name, _, size = kind.partition(" ")
+    parts = [x_train, x_test]
+    if name in ("pixels", "PCA", "filters"):
+        if name == "filters":
+            parts = [encoded(filters(seed), x) for x in parts]
+        flat = [x.reshape(len(x), -1) for x in parts]
+        if name == "pixels":
+            return flat
+        pca = PCA(int(size), svd_solver="covariance_eigh").fit(flat[0])
+        return [pca.transform(x) for x in flat]
+    if name.startswith("untrained"):
+        keras.utils.set_random_seed(seed)
+        encoder = (dense if name.endswith("dense") else convolutional)(int(size))[0]
+    else:
+        encoder = supervised(seed) if name == "supervised" else trained(kind, seed)[0]
+    return [encoded(encoder, x) for x in parts]
+
+
+# %% [markdown]
+# The readers are told the labels of 5,000 training pictures, as many of each digit and others for each seed. So the spread holds both: the luck of the weights and the luck of the labels. (PCA and pixels know the second only.)
+
+
+# %%
+def labelled(count, draw):
+    """Training pictures whose labels are known, as many of each digit."""
+    rng = np.random.default_rng([count, draw])
+    rows = [np.flatnonzero(y_train == digit) for digit in range(10)]
+    return np.concatenate([rng.choice(r, count // 10, replace=False) for r in rows])
+
+
+def scaled(kind, seed):
+    z, z_test = features(kind, seed)
+    mean, std = z.mean(axis=0), (z - z.mean(axis=0)).std()
+    return (z - mean) / std, (z_test - mean) / std
+
+
+readers = ("linear", "neighbours", "SVM")
+
+
+def fresh(reader):
+    """A classifier that has seen nothing yet."""
+    return {
+        "linear": LogisticRegression(C=1.0, max_iter=1000),
+        "neighbours": KNeighborsClassifier(5, algorithm="brute"),
+        "SVM": SVC(C=5.0),
+    }[reader]
+
+
+# %%
+def read(kind, seed, reader, rows):
+    """The test accuracy of a reader that knows the labels of these training pictures."""
+    z, z_test = scaled(kind, seed)
+    return fresh(reader).fit(z[rows], y_train[rows]).score(z_test, y_test)
+
+
+def codes_study(kind, seed):
+    rows = labelled(5000, seed)
+    return {name: read(kind, seed, name, rows) for name in readers}
+
+
+kinds = ["pixels", "PCA 64", "PCA 10", "filters 64", "untrained-dense 64", "untrained-conv 64"]
+kinds += ["dense 64", "dense 10", "convolutional 64", "denoising 64", "masked 64", "variational 64"]
+kinds += ["supervised 64"]
+grid = [{"kind": kind, "seed": seed} for kind in kinds for seed in seeds]
+table = lesson.study("08_codes", codes_study, grid, live=[{"kind": "masked 64", "seed": 0}])
+
+# %% [markdown]
+# *Predict before you run:* which code does the linear probe read best, which reader profits most, and where do the untrained filters stand?
+
+# %%
+print(f"{'test accuracy (%)':22s}{'linear probe':>15s}{'5 neighbours':>15s}{'SVM':>15s}")
+for kind in kinds:
+    cells = ""
+    for name in readers:
+        values = 100 * table.values(name, kind=kind)
+        cells += f"{values.mean():9.1f} ± {values.std(ddof=1):.1f}"
+    print(f"{kind:22s}{cells}")
+# %% [markdown]
+# ## Few labels (core)
+#
+# Reading with 5,000 labels was the easy case. The case for which pre-training is advertised: 9,000 pictures, and somebody has labelled 100 of them. Does it help to have learnt from the other 8,900?
+#
+# The rivals, each with 10, 50, 100, 500 and 5,000 labels, and ten draws of which pictures are labelled:
+#
+# - readers on pixels, PCA and codes, as before;
+# - **from scratch**: the networks with random weights and a new last layer of 10 units, trained on the labelled pictures alone. Once dense, once convolutional;
+# - **fine-tuning**: the same networks, but the encoder begins with the weights of the autoencoder, and all weights are trained on;
+# - **from scratch, moved**: the convolutional network, and every time a labelled picture is used it is shifted by up to a tenth of its width (Keras's `RandomTranslation`). No unlabelled picture is needed for that, only the knowledge that a shifted 7 is a 7.
+#
+# Fine-tuning has a trap. The new last layer begins with random weights, so its first gradients are nonsense, and they flow into the encoder that was so carefully trained. The remedy is to begin with the linear probe: fit it on the frozen codes, put its weights into the last layer, and only then train everything (*linear probing, then fine-tuning*; Kumar and others 2022). We try both.
+#
+# The probe reads scaled codes $(z - \mu) / s$, with the mean $\mu$ of the training codes and one number $s$. Its weights $W$, one column a digit, and its bias $b$ become those of a layer for raw codes: $\frac{z - \mu}{s} W + b = z\, W' + b'$ with $W' = W / s$ and $b' = b - \mu W'$.
+
+
+# %%
+def classify(layers, rows, seed, start=None, moved=False, rate=learning_rate):
+    """Train layers and a last one of 10 units with the labels of rows; return the test accuracy."""
+    head = keras.layers.Dense(10)
+    shift = keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant", seed=seed)
+    begin = [keras.Input((28, 28, 1)), *([shift] if moved else [])]
+    network = keras.Sequential([*begin, *layers, head])
+    if start is not None:
+        head.set_weights(start)
+    batch_size = min(len(rows), 50)
+    steps = 300 if len(rows) < 1000 else 600
+    train(
+        network,
+        x_train[rows],
+        y_train[rows].astype("int32"),
+        epochs=max(1, steps * batch_size // len(rows)),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        rate=rate,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    return np.mean(encoded(network, x_test).argmax(axis=1) == y_test)
+
+
+# %%
+def copied(encoder):
+    """A copy to train on: the cached encoder must stay as it is."""
+    copy = keras.models.clone_model(encoder)
+    copy.set_weights(encoder.get_weights())
+    return copy
+
+
+def probe_weights(kind, seed, rows):
+    """Weights and bias of a last layer that is the linear probe."""
+    z, _ = features(kind, seed)
+    mean, std = z.mean(axis=0), (z - z.mean(axis=0)).std()
+    probe = fresh("linear").fit((z[rows] - mean) / std, y_train[rows])
+    W = probe.coef_.T / std
+    return [W, probe.intercept_ - mean @ W]
+
+
+def untrained(build, seed):
+    keras.utils.set_random_seed(1000 + seed)
+    return build()[0]
+
+
+# %% [markdown]
+# A test on one draw: a step size of 0 shows where the network begins.
+
+# %%
+rows = labelled(100, draw=0)
+start = probe_weights("dense 10", 0, rows)
+before = classify([copied(trained("dense 10", 0)[0])], rows, 0, start, rate=0.0)
+after = classify([copied(trained("dense 10", 0)[0])], rows, 0, start, rate=0.001)
+read_out = read("dense 10", 0, "linear", rows)
+print(f"last layer: W {start[0].shape}, b {start[1].shape}")
+lesson.claim(
+    "accuracy of the network that begins with the probe minus the probe's own",
+    before - read_out,
+    between=(-0.001, 0.001),
+    breaks="math",
+)
+lesson.claim("what fine-tuning adds to it", after - read_out, above=0, breaks="no-training")
+
+# %% [markdown]
+# The network begins exactly where the probe stands, and goes on from there. Now all rivals, labels and draws. (Draw number $s$ takes the encoder of seed $s \bmod 3$. Step sizes were chosen on validation pictures with 100 and 500 labels: 0.002, and 0.001 after the probe.)
+#
+# *Predict before you run:* from how many labels on is the best use of the unlabelled pictures no better than the convolutional network from scratch?
+
+
+# %%
+def labels_study(labels, seed):
+    rows, of, relu = labelled(labels, seed), seed % 3, [keras.layers.ReLU()]
+    dense_10 = functools.partial(dense, 10)
+    conv_64 = functools.partial(convolutional, 64)
+    small, small_start = trained("dense 10", of)[0], probe_weights("dense 10", of, rows)
+    conv_start = probe_weights("convolutional 64", of, rows)
+    conv = trained("convolutional 64", of)[0]
+    gentle = {"rate": learning_rate / 2}
+    return {
+        "pixels, SVM": read("pixels", of, "SVM", rows),
+        "PCA 10, SVM": read("PCA 10", of, "SVM", rows),
+        "code of 64, linear": read("convolutional 64", of, "linear", rows),
+        "code of 10, linear": read("dense 10", of, "linear", rows),
+        "code of 10, SVM": read("dense 10", of, "SVM", rows),
+        "dense, scratch": classify([untrained(dense_10, seed)], rows, seed),
+        "dense, new layer": classify([copied(small)], rows, seed),
+        "dense, probe first": classify([copied(small)], rows, seed, small_start, **gentle),
+        "conv, scratch": classify([untrained(conv_64, seed), *relu], rows, seed),
+        "conv, probe first": classify([copied(conv)], rows, seed, conv_start, **gentle),
+        "conv, moved": classify([untrained(conv_64, seed), *relu], rows, seed, moved=True),
+    }
+
+
+grid = [{"labels": n, "seed": draw} for n in label_counts for draw in draws]
+few = lesson.study("08_labels", labels_study, grid, live=[{"labels": 100, "seed": 0}])
+
+# %%
+rivals = list(few.results[0])
+print(f"{'test accuracy (%), labels:':26s}" + "".join(f"{n:>13d}" for n in label_counts))
+for name in rivals:
+    cells = ""
+    for n in label_counts:
+        values = 100 * few.values(name, labels=n)
+        cells += f"{values.mean():7.1f} ± {values.std(ddof=1):3.1f}"
+    print(f"{name:26s}{cells}")
+
+# %% [markdown]
+# The same as a figure, for five of them:
+
+# %%
+shown = ("pixels, SVM", "code of 10, SVM", "dense, probe first", "conv, scratch", "conv, moved")
+plotting.show(
+    plotting.sweep(
+        {
+            name: (label_counts, [100 * (1 - few.values(name, labels=n)) for n in label_counts])
+            for name in shown
+        },
+        xlabel="labelled pictures",
+        ylabel="test error (%)",
+        log="xy",
+        xticks=label_counts,
+        yticks=[3, 5, 10, 20, 50],
+    ),
+    "TODO",
+)
+# %% [markdown]
+# ## Clusters (core)
+#
+# Without any labels one can still ask whether the data fall into groups. **k-means** looks for `k` centres such that the squared distances of the points to their nearest centres are small. It needs distances that mean something, and we have just seen that those between codes mean more than those between pixels.
+#
+# We run it with ten clusters on pixels, on 10 principal components and on the codes of 10 numbers, and compare the clusters with the true digits. Three scores:
+#
+# - **accuracy**: each cluster stands for one digit, in the matching that agrees best (`metrics.clustering_accuracy`). Random clusters reach about 12 %.
+# - **normalised mutual information** (NMI): the information that cluster and digit have in common, $I(y; c)$, divided by the mean of their entropies. 0 for independent ones, 1 for equal ones.
+# - **adjusted Rand index** (ARI; Hubert and Arabie 1985): the share of pairs of pictures on which both agree, together or apart, corrected such that random clusters get 0.
+#
+# All three use labels, to score only. With real unlabelled data there would be no such score; keep in mind that whoever tunes a clustering on it has used the labels.
+
+
+# %%
+def scores(y, clusters, part=""):
+    return {
+        "accuracy" + part: metrics.clustering_accuracy(y, clusters),
+        "NMI" + part: normalized_mutual_info_score(y, clusters),
+        "ARI" + part: adjusted_rand_score(y, clusters),
+    }
+
+
+def k_means(kind, seed):
+    z, z_test = features(kind, seed)
+    found = KMeans(10, n_init=10, random_state=seed).fit(z)
+    return found, scores(y_train, found.labels_) | scores(y_test, found.predict(z_test), ", test")
+
+
+found, on_codes = k_means("dense 10", 0)
+z, _ = features("dense 10", 0)
+distance = found.transform(z)
+nearest = distance.argsort(axis=0)[:10].T  # ten pictures nearest to each centre
+order = np.argsort([np.bincount(y_train[found.labels_ == c]).argmax() for c in range(10)])
+rows = {f"{i}": x_train[nearest[c], :, :, 0] for i, c in enumerate(order, 1)}
+plotting.show(plotting.image_rows(rows), "TODO")
+print(", ".join(f"{name} {value:.2f}" for name, value in on_codes.items() if "test" in name))
+# %% [markdown]
+# Most rows show one digit; two digits share a row, or one digit has two. A cluster is a group of pictures that look alike, and nobody told k-means that a 4 and a 9 are different things. Now with all seeds, beside pixels, principal components, untrained encoders, and the two methods of the next part.
+#
+# ### Training a code to cluster (deeper)
+#
+# **Deep embedded clustering** (DEC; Xie, Girshick and Farhadi 2016) goes on from here and moves codes and centres together. Let $\mu_j$ be the centres that k-means found. Each code is assigned softly, with the kernel of Student's t distribution:
+#
+# $$q_{ij} = \frac{(1 + \lVert z_i - \mu_j \rVert^2)^{-1}}{\sum_{k} (1 + \lVert z_i - \mu_k \rVert^2)^{-1}}.$$
+#
+# The target is the same assignment, made surer: squared, and divided by the size of the cluster $f_j = \sum_i q_{ij}$ so that large clusters don't swallow small ones,
+#
+# $$p_{ij} = \frac{q_{ij}^2 / f_j}{\sum_k q_{ik}^2 / f_k}, \qquad L = \frac1N \sum_i \sum_j p_{ij} \log \frac{p_{ij}}{q_{ij}}.$$
+#
+# Gradient descent on this KL divergence moves encoder and centres; from time to time $p$ is computed anew. The model teaches itself with its own guesses, so what it gets wrong it gets wrong with growing confidence. And nothing asks the code to describe the picture any more. **IDEC** (*improved* DEC; Guo, Gao, Liu and Yin 2017) keeps the decoder and the reconstruction error, with a weight of 0.1 on the KL divergence.
+
+
+# %%
+class Clustering(keras.Model):
+    """DEC, or IDEC, of an encoder, a decoder and centres of clusters of codes."""
+
+    def __init__(self, encoder, decoder, centres, kl_weight, error_weight):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.kl_weight, self.error_weight = kl_weight, error_weight
+        self.centres = self.add_weight(shape=centres.shape, initializer="zeros")
+        self.centres.assign(centres)
+
+    def call(self, x):
+        z = self.encoder(x)
+        distance = ops.sum((z[:, None] - self.centres) ** 2, axis=2)
+        q = 1 / (1 + distance)
+        return {"q": q / ops.sum(q, axis=1, keepdims=True), "x_hat": self.decoder(z)}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        kl = ops.sum(y * ops.log((y + 1e-9) / (y_pred["q"] + 1e-9)), axis=1)
+        error = ops.mean((x - y_pred["x_hat"]) ** 2, axis=(1, 2, 3))
+        return ops.mean(self.kl_weight * kl + self.error_weight * error)
+
+
+# %% [markdown]
+# One round: compute $p$ for all training pictures, train five epochs towards it. Six rounds.
+
+
+# %%
+def sharpened(q):
+    """The target p of assignments q."""
+    p = q**2 / q.sum(axis=0)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def refined(seed, kl_weight, error_weight, rounds=6):
+    """Assignments of training and test pictures, after k-means and after each round."""
+    encoder, decoder = trained("dense 10", seed)
+    found, _ = k_means("dense 10", seed)
+    parts = copied(encoder), copied(decoder), np.float32(found.cluster_centers_)
+    model = Clustering(*parts, kl_weight, error_weight)
+    model.compile(keras.optimizers.Adam(0.0003))
+    history = []
+    for turn in range(rounds + 1):
+        q, q_test = (model.predict(x, verbose=0, batch_size=500)["q"] for x in (x_train, x_test))
+        history.append((q, q_test))
+        if turn < rounds:
+            how = {"epochs": 5, "batch_size": 250, "progress": False}
+            training.fit(model, x_train, sharpened(q), seed=seed * 100 + turn, **how)
+    return history
+
+
+# %% [markdown]
+# Clusters were never chosen by validation labels: in real use there are none. (The step size and the number of rounds are such that few assignments still change in the end.)
+
+
+# %%
+weights = {"DEC": (1.0, 0.0), "IDEC": (0.1, 1.0)}
+
+
+def clusters_study(method, seed):
+    if method in weights:
+        q, q_test = refined(seed, *weights[method])[-1]
+        return scores(y_train, q.argmax(axis=1)) | scores(y_test, q_test.argmax(axis=1), ", test")
+    return k_means(method, seed)[1]
+
+
+methods = ["pixels", "PCA 10", "filters 64", "untrained-dense 10", "dense 10", "DEC", "IDEC"]
+grid = [{"method": method, "seed": seed} for method in methods for seed in seeds]
+grouped = lesson.study("08_clusters", clusters_study, grid, live=[grid[15]])
+
+# %%
+print(f"{'':24s}{'accuracy (%)':>14s}{'NMI':>12s}{'ARI':>12s}{'accuracy, test':>18s}")
+for method in methods:
+    cells = ""
+    for name, scale in (("accuracy", 100), ("NMI", 1), ("ARI", 1), ("accuracy, test", 100)):
+        values, digits = scale * grouped.values(name, method=method), 1 if scale > 1 else 2
+        cells += f"{values.mean():8.{digits}f} ± {values.std(ddof=1):.{digits}f}"
+    print(f"{method:24s}{cells}")
+
+# %% [markdown]
+# ### Which pictures to label (core)
+#
+# Clusters have a practical use. If you may ask for 50 labels, which pictures should you ask about? Random ones show some styles three times and others never. Run k-means with 50 clusters on the codes, and ask about the picture nearest to each centre. No label is needed for the choice. The control is even spoilt a little: random pictures, but the same number of each digit. And does that take an autoencoder? The second control does the same with 64 principal components.
+
+
+# %%
+def central(kind, count, seed):
+    """The pictures nearest to the centres of so many clusters."""
+    z, _ = scaled(kind, seed % 3)
+    return KMeans(count, n_init=3, random_state=seed).fit(z).transform(z).argmin(axis=0)
+
+
+def chosen_study(labels, seed):
+    result = {}
+    for name, kind in (("code", "dense 10"), ("PCA", "PCA 64")):
+        rows = {"random": labelled(labels, seed), "central": central(kind, labels, seed)}
+        for choice in rows:
+            result[f"{name}, {choice}"] = read(kind, seed % 3, "SVM", rows[choice])
+    return result
+
+
+counts = (20, 50, 100, 500)
+grid = [{"labels": n, "seed": draw} for n in counts for draw in draws]
+chosen = lesson.study("08_chosen", chosen_study, grid, live=[{"labels": 50, "seed": 0}])
+for name in chosen.results[0]:
+    values = [100 * chosen.values(name, labels=n) for n in counts]
+    cells = "".join(f"{v.mean():9.1f} ± {v.std(ddof=1):.1f}" for v in values)
+    print(f"{name:16s}{cells}")
+
+# %% [markdown]
+# ## Disentanglement, soberly (deeper)
+#
+# A code would be easiest to use if each of its numbers meant one thing: this one the size, that one the place. Such a code is called **disentangled**, and a VAE with a large $\beta$ (lesson 6) is said to find one without being told (Higgins and others 2017). To test that we need data of which we know what varies. So we draw some: **sprites**, pictures of 20 × 20 pixels, of one of 3 shapes, in 4 sizes, at 10 places across and 10 places down. All 1,200 combinations.
+
+
+# %%
+def sprite(shape, size, across, down, side=20, fine=4):
+    """One picture; each pixel is the mean of fine x fine points, so edges are grey."""
+    v, u = (np.mgrid[: side * fine, : side * fine] + 0.5) / fine
+    a, b, r = u - 5.5 - across, v - 5.5 - down, 2.0 + 0.6 * size
+    inside = [
+        np.maximum(abs(a), abs(b)) < 0.89 * r,  # square; the three have equal areas, nearly
+        a**2 + b**2 < r**2,  # disc
+        (b < 0.8 * r) & (b > -1.2 * r) & (abs(a) < 0.75 * (b + 1.2 * r)),  # triangle
+    ][shape]
+    return inside.reshape(side, fine, side, fine).mean(axis=(1, 3))
+
+
+factors = np.stack(np.indices((3, 4, 10, 10)).reshape(4, -1), axis=1)
+sprites = np.float32([sprite(*factor) for factor in factors])
+print("sprites", sprites.shape, "factors", factors.shape)
+some = np.random.default_rng(0).choice(len(sprites), 20, replace=False)
+plotting.show(
+    plotting.image_grid(sprites[some]),
+    "Twenty sprites: squares, discs and triangles of several sizes, at many places.",
+)
+
+# %% [markdown]
+# The measure is the **mutual information gap** (MIG; Chen, Li, Grosse and Duvenaud 2018). For each factor $v$, compute how much each number of the code tells about it, $I(z_j; v)$. If one number tells it and the others don't, good; if two share it, the factor is spread. So take the largest minus the second largest, and divide by the entropy of the factor:
+#
+# $$\text{gap}(v) = \frac{I(z_{(1)}; v) - I(z_{(2)}; v)}{H(v)} \in [0, 1], \qquad \text{MIG} = \text{mean of the gaps}.$$
+#
+# `metrics.mutual_information_gap` cuts each number of the code into 20 intervals for that. Two checks come first: a code that *is* the four factors must have a MIG of 1, and a rotation of it much less, although nothing is lost by a rotation.
+
+# %%
+perfect = factors - factors.mean(axis=0)
+mixed = perfect @ np.linalg.qr(np.random.default_rng(0).standard_normal((4, 4)))[0]
+gaps = [metrics.mutual_information_gap(z, factors).mean() for z in (perfect, mixed)]
+lesson.claim("MIG of the factors themselves", gaps[0], between=(0.999, 1.001), breaks="math")
+lesson.claim("MIG of the factors, rotated", gaps[1], below=0.5, breaks="math")
+
+
+# %%
+@functools.cache
+def sprite_vae(beta, seed):
+    keras.utils.set_random_seed(seed)
+    layer, flat = keras.layers.Dense, sprites.reshape(len(sprites), -1)
+    x, z = keras.Input((400,)), keras.Input((6,))
+    hidden = layer(256, "relu")(layer(256, "relu")(x))
+    encoder = keras.Model(x, [layer(6)(hidden), layer(6)(hidden)])
+    decoder = keras.Model(z, layer(400)(layer(256, "relu")(layer(256, "relu")(z))))
+    vae = models.VAE(encoder, decoder, beta=float(beta), seed=seed)
+    train(vae, flat, epochs=60, loss=None, batch_size=60, seed=seed)
+    return vae
+
+
+def sprites_study(beta, seed):
+    flat = sprites.reshape(len(sprites), -1)
+    vae = sprite_vae(beta, seed)
+    z_mean, z_log_var = vae.encoder(flat)
+    gaps = metrics.mutual_information_gap(z_mean, factors)
+    names = ("shape", "size", "across", "down")
+    rate = np.mean(models.kl_to_prior(z_mean, z_log_var))
+    return {"MIG": gaps.mean(), "rate": rate} | dict(zip(names, gaps, strict=True))
+
+
+grid = [{"beta": beta, "seed": seed} for beta in betas for seed in draws]
+tangled = lesson.study("08_sprites", sprites_study, grid, live=[{"beta": 4, "seed": 0}])
+
+# %% [markdown]
+# What one number of the code does can be seen by changing it alone. (From the code of one sprite, each number in turn goes from −2 to 2.)
+
+# %%
+vae = sprite_vae(4, 0)
+z, _ = (np.asarray(part) for part in vae.encoder(sprites[[755]].reshape(1, -1)))
+steps = np.linspace(-2, 2, 9)
+walks = np.repeat(z[:, None], 6 * 9, axis=0).reshape(6, 9, 6)
+for j in range(6):
+    walks[j, :, j] = steps
+pictures = np.asarray(ops.sigmoid(vae.decoder(walks.reshape(-1, 6)))).reshape(6, 9, 20, 20)
+plotting.show(plotting.image_rows({f"z{j + 1}": pictures[j] for j in range(6)}), "TODO")
+
+# %%
+pca = PCA(6).fit_transform(sprites.reshape(len(sprites), -1))
+print(f"MIG of six principal components {metrics.mutual_information_gap(pca, factors).mean():.2f}")
+for beta in betas:
+    values = tangled.values("MIG", beta=beta)
+    each = {n: tangled.mean(n, beta=beta) for n in ("shape", "size", "across", "down")}
+    cells = ", ".join(f"{name} {value:.2f}" for name, value in each.items())
+    print(f"beta {beta}: MIG {values.mean():.2f} ± {values.std(ddof=1):.2f} ({cells})")
+fig, ax = plt.subplots(figsize=(5.5, 3))
+for beta in betas:
+    ax.scatter([beta] * len(draws), tangled.values("MIG", beta=beta), s=20, color="C0")
+ax.plot(betas, [tangled.mean("MIG", beta=beta) for beta in betas], color="C1", label="mean")
+ax.set(xscale="log", xlabel="beta", ylabel="MIG", ylim=(0, None))
+ax.set_xticks(betas, betas)
+ax.minorticks_off()
+ax.legend()
+plotting.show(fig, "TODO")
+
+# %% [markdown]
+# ## In use: a step of a pipeline (core)
+#
+# Data of your own rarely look like MNIST, and the code has to be judged by what comes after it. scikit-learn has the tools: a `Pipeline` of steps and a `GridSearchCV` that tries settings by cross-validation. `aetutorial.estimator.Autoencoder` is a dense autoencoder in that form: `fit` trains it, `transform` returns codes. (It keeps all the rules of scikit-learn's own `check_estimator`.)
+#
+# In cross-validation the pipeline is fitted on some folds and judged on another, and so is the autoencoder in it: nothing of the judged fold leaks into the code. The data are the coarse digits of 8 × 8 pixels. PCA stands in the same place with the same settings.
+
+# %%
+digits = data.load("digits")
+x_small, y_small = digits.x_train.reshape(-1, 64), digits.y_train
+x_small_test, y_small_test = digits.x_test.reshape(-1, 64), digits.y_test
+steps = {
+    "autoencoder": Autoencoder(epochs=30, learning_rate=learning_rate, random_state=0),
+    "pca": PCA(random_state=0),
+}
+settings = {
+    "autoencoder": {"autoencoder__latent_dim": [16, 32], "autoencoder__noise": [0.0, 0.5]},
+    "pca": {"pca__n_components": [16, 32]},
+}
+for name, step in steps.items():
+    pipeline = make_pipeline(StandardScaler(), step, LogisticRegression(max_iter=1000))
+    search = GridSearchCV(pipeline, settings[name], cv=3).fit(x_small, y_small)
+    print(name, search.best_params_, f"{100 * search.score(x_small_test, y_small_test):.1f} %")
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "encoder.keras"
+    trained("dense 10", 0)[0].save(path)
+    pipeline = make_pipeline(SavedEncoder(path), SVC(C=5.0))
+    rows = labelled(500, draw=0)
+    flat, flat_test = (x.reshape(len(x), 784) for x in (x_train[rows], x_test))
+    pipeline.fit(flat, y_train[rows])
+    print(f"{100 * pipeline.score(flat_test, y_test):.1f} %")
+
+# %% [markdown]
+# ## Change one thing
+#
+# Begin the lesson with `lesson.begin(8, strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies run anew with your change, which takes some minutes each.
+#
+# - In `scaled`, divide each column by its own standard deviation: which rows of the first table lose most, and why those?
+# - `Mask(0.75, 4, seed)` with a share of 0.25 or 0.95: is filling more holes better for the reader?
+# - In `classify`, use `moved=True` for the dense network, too. Does pre-training still pay with 100 labels?
+# - In `k_means`, look for 20 clusters: accuracy falls, and the clusters become purer. Say why both.
+#
+# ## Exercises
+
+# %%
+from aetutorial.exercises import lesson08
+
+lesson08.fold.prompt()
+
+
+# %%
+def fold(W, b, mean, std): ...  # your lines
+
+
+lesson08.fold.check(fold)
+
+# %%
+lesson08.accuracy.prompt()
+
+
+# %%
+def accuracy(y, clusters): ...  # your lines
+
+
+lesson08.accuracy.check(accuracy)
+
+# %%
+lesson08.sharpen.prompt()
+
+
+# %%
+def sharpen(q): ...  # your lines
+
+
+lesson08.sharpen.check(sharpen)
+
+# %%
+lesson08.reports.prompt()
+
+# %%
+answer = None  # a list of four texts
+lesson08.reports.check(answer)
+
+# %%
+lesson08.gap.prompt()
+
+# %%
+answer = None  # a number
+lesson08.gap.check(answer)
+
+# %% [markdown]
+# ## What you now know
+#
+# TODO
+#
+# ## References
+#
+# - J. Xie, R. Girshick, A. Farhadi (2016). Unsupervised deep embedding for clustering analysis. *ICML*. arXiv:1511.06335 (DEC, and the accuracy of clusters).
+# - X. Guo, L. Gao, X. Liu, J. Yin (2017). Improved deep embedded clustering with local structure preservation. *IJCAI* (IDEC).
+# - K. He, X. Chen, S. Xie, Y. Li, P. Dollár, R. Girshick (2022). Masked autoencoders are scalable vision learners. *CVPR*. arXiv:2111.06377.
+# - A. Kumar, A. Raghunathan, R. Jones, T. Ma, P. Liang (2022). Fine-tuning can distort pretrained features and underperform out-of-distribution. *ICLR*. arXiv:2202.10054 (first the probe, then everything).
+# - D. Erhan, Y. Bengio, A. Courville, P.-A. Manzagol, P. Vincent, S. Bengio (2010). Why does unsupervised pre-training help deep learning? *Journal of Machine Learning Research* 11, 625–660 (dense networks).
+# - vaharoni (2023). More complete solution to exercise 10 of chapter 17. Issue 89 of github.com/ageron/handson-ml3 (fifteen autoencoders and 500 labels).
+# - L. Hubert, P. Arabie (1985). Comparing partitions. *Journal of Classification* 2, 193–218.
+# - H. W. Kuhn (1955). The Hungarian method for the assignment problem. *Naval Research Logistics Quarterly* 2, 83–97.
+# - I. Higgins and others (2017). beta-VAE: learning basic visual concepts with a constrained variational framework. *ICLR*.
+# - R. T. Q. Chen, X. Li, R. Grosse, D. Duvenaud (2018). Isolating sources of disentanglement in variational autoencoders. *NeurIPS*. arXiv:1802.04942 (MIG).
+# - F. Locatello and others (2019). Challenging common assumptions in the unsupervised learning of disentangled representations. *ICML*. arXiv:1811.12359.
+#
+# Next: lesson 9, sparse codes, in which few numbers of a code are not zero at a time.
