@@ -75,8 +75,9 @@ print(
 # | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 80 min | 130 s |
 # | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 90 min | 110 s |
 # | [7 Measuring generation](07_measuring_generation.ipynb) | How good are generated pictures, and are they of any use? | 80 min | 130 s |
+# | [8 Representation learning](08_representation_learning.ipynb) | What are codes good for when labels are few, or missing? | 75 min | 130 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 8 representation learning, 9 sparse codes, and
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 9 sparse codes, and
 # **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
 #
 # Which lessons for which goal?
@@ -178,6 +179,7 @@ lesson00.warm_up.check(answer)
 # | English | 中文 | in one sentence |
 # | --- | --- | --- |
 # | activation function | 激活函数 | the function applied to each number of a layer |
+# | adjusted Rand index (ARI) | 调整兰德指数 | how often two groupings agree on pairs, corrected for chance |
 # | anomaly | 异常 | an example unlike the training data |
 # | area under the ROC curve (AUROC) | ROC 曲线下面积 | how often an anomaly scores higher than a normal example |
 # | autoencoder | 自编码器 | encoder and decoder, trained to restore the input |
@@ -198,12 +200,14 @@ lesson00.warm_up.check(answer)
 # | denoising | 去噪 | removing noise from an input |
 # | dense layer | 全连接层 | a layer whose units each see all numbers of the layer before |
 # | dimensionality reduction | 降维 | describing data with fewer numbers |
+# | disentangled code | 解耦编码 | a code of which each number means one thing |
 # | encoder | 编码器 | the network from input to code |
 # | entropy coding | 熵编码 | storing frequent values with few bits, rare ones with many |
 # | epoch | 轮次 | one pass over the training data |
 # | evidence lower bound (ELBO) | 证据下界 | what a VAE makes large: a bound below the log-likelihood |
 # | expectation maximisation (EM) | 期望最大化 | fitting a mixture: responsibilities and prototypes in turn |
 # | feature | 特征 | one of the numbers that describe an example |
+# | fine-tuning | 微调 | training a pre-trained network on, for another task |
 # | floor | 下界 | the value below which a loss can't fall |
 # | Fréchet distance | 弗雷歇距离 | how far the features of two sets of pictures are apart, as normal distributions |
 # | generation | 生成 | making new examples |
@@ -214,21 +218,27 @@ lesson00.warm_up.check(answer)
 # | importance weight | 重要性权重 | how much more probable a draw is under one distribution than under the one it came from |
 # | imputation | 缺失值插补 | filling in missing values |
 # | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
+# | k-means | K 均值 | clustering by nearest centres |
 # | Kendall's tau | 肯德尔等级相关系数 | how far two orders agree, from -1 to 1 |
 # | Kullback-Leibler (KL) divergence | KL 散度 | how far one distribution is from another, in nats |
 # | label | 标签 | what an example is, told by a person |
 # | latent space | 潜在空间 | the space of all codes |
 # | learning rate | 学习率 | how far a step of gradient descent goes |
 # | likelihood | 似然 | how probable a model finds the data |
+# | linear probe | 线性探针 | a linear classifier that reads frozen codes |
 # | loss | 损失 | the number that training makes small |
+# | masked autoencoder | 掩码自编码器 | an autoencoder that must fill in hidden parts |
 # | mean squared error | 均方误差 | a loss: the squared difference, averaged |
 # | mixture model | 混合模型 | a distribution put together from several simple ones |
 # | multilayer perceptron | 多层感知机 | dense layers, one after the other |
+# | mutual information | 互信息 | what knowing one variable tells about another, in nats |
+# | mutual information gap (MIG) | 互信息差距 | how far one number of a code is ahead of the others in telling a factor |
 # | optimizer | 优化器 | the rule that turns gradients into steps |
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
 # | overfitting | 过拟合 | learning what is special about the training data |
 # | peak signal-to-noise ratio (PSNR) | 峰值信噪比 | the mean squared error in decibels |
 # | precision, recall (of samples) | 精确率, 召回率 | the share of samples that are realistic, and of the data that is covered |
+# | pre-training | 预训练 | training on another task first, often without labels |
 # | principal angle | 主角 | measures how far two planes are turned against each other |
 # | principal component analysis (PCA) | 主成分分析 | the best linear code |
 # | prior, posterior | 先验, 后验 | what is known about the code before and after the input is seen |

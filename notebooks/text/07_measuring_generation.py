@@ -1246,4 +1246,4 @@ lesson07.size.check(answer)
 # - A. van den Oord, O. Vinyals, K. Kavukcuoglu (2017). Neural discrete representation learning. *NeurIPS*. arXiv:1711.00937 (VQ-VAE).
 # - K. Cho and others (2014). Learning phrase representations using RNN encoder–decoder for statistical machine translation. *EMNLP*. arXiv:1406.1078 (the GRU).
 #
-# Next: lesson 8, representation learning, asks what codes are good for when nothing is to be generated.
+# Next: [lesson 8](08_representation_learning.ipynb), representation learning, asks what codes are good for when nothing is to be generated.
