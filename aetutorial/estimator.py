@@ -32,6 +32,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         epochs: Passes over the data, at least 1.
         batch_size: Examples per step, at least 1.
         learning_rate: Adam's, at the start; at least 0.
+        jit: Whether XLA compiles the training, as in `training.fit`. It pays for long trainings; for the many short
+            ones of a grid search, compiling takes longer than it saves.
         random_state: An integer, a `numpy.random.RandomState`, or None for other weights in every fit.
 
     Attributes:
@@ -59,6 +61,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         epochs: int = 20,
         batch_size: int = 100,
         learning_rate: float = 0.002,
+        jit: bool | str = False,
         random_state: Any = None,
     ) -> None:
         self.latent_dim = latent_dim
@@ -67,6 +70,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.jit = jit
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> Autoencoder:
@@ -119,6 +123,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 batch_size=batch_size,
                 seed=int(seeds[1]),
                 progress=False,
+                jit=self.jit,
             )
         self.history_ = [float(loss) for loss in history.history["loss"]]
         self._n_features_out = units[-1]
