@@ -579,7 +579,7 @@ def k_means(kind, seed):
 # The clusters in the codes of one autoencoder; each row shows the ten pictures nearest to a centre, and the rows are sorted by the digit that is most frequent in the cluster. *Guess before you look:* will there be a row for each digit?
 
 # %%
-found, on_codes = k_means("dense 10", 0)
+found, _ = k_means("dense 10", 0)
 z, _ = features("dense 10", 0)
 distance = found.transform(z)
 nearest = distance.argsort(axis=0)[:10].T  # ten pictures nearest to each centre
@@ -591,9 +591,8 @@ plotting.show(
     "digit. Ones fill two rows, upright and slanted. Fours and nines are mixed in two rows. "
     "No row is of fives.",
 )
-print(", ".join(f"{name} {value:.2f}" for name, value in on_codes.items() if "test" in name))
 # %% [markdown]
-# Most rows show one digit; two digits share a row, or one digit has two. A cluster is a group of pictures that look alike, and nobody told k-means that a 4 and a 9 are different things. Now with all seeds, beside pixels, principal components, untrained encoders, and the two methods of the next part.
+# Zeros, twos, threes, sixes, sevens and eights have a row each. Ones fill two, upright and slanted, because a turned stroke has few pixels in common with an upright one. Fours and nines share two rows, and fives have none. A cluster is a group of pictures that look alike; nobody told k-means that a slant does not matter and a gap in a loop does. Now with all seeds, beside pixels, principal components, untrained encoders, and the two methods of the next part.
 #
 # ### Training a code to cluster (deeper)
 #
@@ -894,10 +893,9 @@ lesson.claim(
 #
 # In cross-validation the pipeline is fitted on some folds and judged on another, and so is the autoencoder in it: nothing of the judged fold leaks into the code. The data are the coarse digits of 8 × 8 pixels. PCA stands in the same place with the same settings.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 digits = data.load("digits")
-x_small, y_small = digits.x_train.reshape(-1, 64), digits.y_train
-x_small_test, y_small_test = digits.x_test.reshape(-1, 64), digits.y_test
+x_small, x_small_test = (x.reshape(-1, 64) for x in (digits.x_train, digits.x_test))
 steps = {
     "autoencoder": Autoencoder(epochs=30, learning_rate=learning_rate, random_state=0),
     "pca": PCA(random_state=0),
@@ -906,10 +904,22 @@ settings = {
     "autoencoder": {"autoencoder__latent_dim": [16, 32], "autoencoder__noise": [0.0, 0.5]},
     "pca": {"pca__n_components": [16, 32]},
 }
+searched = {}
 for name, step in steps.items():
     pipeline = make_pipeline(StandardScaler(), step, LogisticRegression(max_iter=1000))
-    search = GridSearchCV(pipeline, settings[name], cv=3).fit(x_small, y_small)
-    print(name, search.best_params_, f"{100 * search.score(x_small_test, y_small_test):.1f} %")
+    search = GridSearchCV(pipeline, settings[name], cv=3).fit(x_small, digits.y_train)
+    searched[name] = search.score(x_small_test, digits.y_test)
+    print(name, search.best_params_, f"{100 * searched[name]:.1f} %")
+
+# %%
+for name, accuracy in searched.items():
+    text = f"test accuracy of the pipeline with the best '{name}'"
+    lesson.claim(text, accuracy, between=(0.92, 0.985), breaks="shuffled-labels")
+
+# %% [markdown]
+# On these 360 test pictures one point is four pictures, so the two are level. That is the usual outcome on small tables (lesson 4), and worth knowing before anything larger is built: the search took ten lines. It also chose 32 numbers, and no noise.
+#
+# In such a pipeline the autoencoder sees labelled rows only. To learn from unlabelled ones, train it outside on all of them, `save` the encoder, and read the file by `SavedEncoder`: a step whose `fit` learns nothing. Here with the code of 10 numbers, learnt from 9,000 pictures, and 500 labels.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -918,8 +928,12 @@ with tempfile.TemporaryDirectory() as folder:
     pipeline = make_pipeline(SavedEncoder(path), SVC(C=5.0))
     rows = labelled(500, draw=0)
     flat, flat_test = (x.reshape(len(x), 784) for x in (x_train[rows], x_test))
-    pipeline.fit(flat, y_train[rows])
-    print(f"{100 * pipeline.score(flat_test, y_test):.1f} %")
+    accuracy = pipeline.fit(flat, y_train[rows]).score(flat_test, y_test)
+    difference = np.abs(pipeline[:1].transform(flat_test) - features("dense 10", 0)[1]).max()
+text = "codes from the file minus those of the model in memory, largest difference"
+lesson.claim(text, difference, below=1e-3, breaks="math")
+text = "test accuracy with 500 labels and the saved encoder"
+lesson.claim(text, accuracy, between=(0.9, 0.945), breaks="no-training")
 
 # %% [markdown]
 # ## Change one thing
@@ -982,7 +996,14 @@ lesson08.gap.check(answer)
 # %% [markdown]
 # ## What you now know
 #
-# TODO
+# - A frozen code must be compared: with PCA, with random weights of the same encoder, with untrained filters. Next to these, training an autoencoder gains little at 64 numbers, and much at 10.
+# - With 10 to 100 labels a small code is worth 10 to 18 points against a dense network from scratch. With 500 a convolutional network on shifted pictures is ahead, and with 5,000 pre-training gains nothing.
+# - Fine-tuning begins at the probe. With a new random layer most of what was learnt is lost.
+# - Which pictures are labelled matters more than which network reads them: those nearest to the centres of clusters are worth about twice as many random ones.
+# - k-means finds 53 % of the digits in pixels and 64 % in codes; DEC and IDEC add 2 to 3 points. Whoever tunes a clustering by its accuracy has used the labels.
+# - Disentanglement differs more between seeds than between betas, and can't be picked out without knowing the factors.
+#
+# **In practice**, begin with the cheap rivals: PCA and an SVM, shifts, better-chosen labels. Pre-train when labels are very few, unlabelled data are many, and nothing else is known about the data.
 #
 # ## References
 #
