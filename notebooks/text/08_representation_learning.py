@@ -234,7 +234,7 @@ text = "test digits read from 64 untrained filters"
 lesson.claim(text, modest(0), between=(0.96, 0.985), digits=2, breaks="shuffled-pixels")
 
 # %% [markdown]
-# 97 %, without any representation learning. So a sentence like "our frozen features reach 97 % on MNIST" says nothing by itself. Such random features are wide, though: 2,304 numbers. In the table they stand with their 64 principal components, so that all have the same size.
+# 98 %, without any representation learning. So a sentence like "our frozen features reach 98 % on MNIST" says nothing by itself. Such random features are wide, though: 2,304 numbers. In the table they stand with their 64 principal components, so that all have the same size.
 #
 # ### The table
 #
@@ -893,7 +893,7 @@ text = "widest range of trainings that differ in the seed only"
 lesson.claim(text, widest, above=0.2, breaks="no-training")
 
 # %% [markdown]
-# - **Between betas**: the mean rises from 0.12 at $\beta = 1$, which is PCA's, to 0.17 and 0.18 above. With standard errors of 0.02 to 0.05 that can hardly be told from chance. The price is certain: the rate falls from 8 nats to 2.
+# - **Between betas**: the mean rises from 0.12 at $\beta = 1$, which is PCA's, to 0.17 and 0.18 above. With standard errors of 0.02 to 0.04 that can hardly be told from chance. The price is certain: the rate falls from 8 nats to 2.
 # - **Between seeds** far more happens: from 0.02 to 0.39 at $\beta = 2$, with nothing changed but the random start. If each $\beta$ had been trained once, almost any of the four could have come out best.
 # - The better trainings can be picked only by somebody who knows the factors, and who has those needs no disentanglement. Locatello and others (2019) trained more than ten thousand models of six kinds and found the same: seeds and settings matter more than the method, and they can't be chosen without labels.
 # - **The shape** has no number of its own in any of the 32 trainings. Perhaps because it changes fewer pixels than a step of place or size does.
@@ -928,7 +928,7 @@ for name, accuracy in searched.items():
     lesson.claim(text, accuracy, between=(0.92, 0.985), breaks="shuffled-labels")
 
 # %% [markdown]
-# On these 360 test pictures one point is four pictures, so the two are level. That is the usual outcome on small tables (lesson 4), and worth knowing before anything larger is built: the search took ten lines. It also chose 32 numbers, and no noise.
+# On these 360 test pictures one point is four pictures, so the two are level. That is the usual outcome on small tables (lesson 4), and worth knowing before anything larger is built: the search took ten lines.
 #
 # In such a pipeline the autoencoder sees labelled rows only. To learn from unlabelled ones, train it outside on all of them, `save` the encoder, and read the file by `SavedEncoder`: a step whose `fit` learns nothing. Here with the code of 10 numbers, learnt from 9,000 pictures, and 500 labels.
 
