@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import platform
 import time
@@ -99,8 +100,9 @@ def study(
         The study over the whole grid.
 
     Raises:
-        StudyError: nothing is stored, the code or the data changed since, or a live result lies outside the
-            range of the stored seeds, widened by their standard deviation on either side.
+        StudyError: nothing is stored, the code or the data changed since, or a live result lies farther from the
+            mean of the stored seeds than another seed would: four times their standard deviation, or the typical one
+            of the study's settings if that is larger.
         TypeError, ValueError: an argument is of the wrong form.
     """
     points = _points(name, grid, live)
@@ -330,12 +332,28 @@ def _stored(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path:
 
 
 def _compare(name: str, point: dict[str, Any], result: dict[str, float], stored: Study) -> None:
+    """Refuse a live result that another seed would hardly have given.
+
+    On another processor a live training is another draw, as a new seed is. So the bound is a prediction interval for
+    one more draw, four times the spread on either side of the seeds' mean. (Seeds are few: the range of three of
+    them, widened by their own standard deviation, misses every fourth new draw.)
+    """
     for metric, value in result.items():
         over_seeds = stored.values(metric, **_setting(point))
-        spread = float(over_seeds.std(ddof=1)) + 1e-6 * float(np.abs(over_seeds).max())
-        low, high = float(over_seeds.min()) - spread, float(over_seeds.max()) + spread
-        if not low <= value <= high:
+        spread = max(float(over_seeds.std(ddof=1)), _typical_spread(stored, metric))
+        spread += 1e-6 * float(np.abs(over_seeds).max())
+        reach = 4 * spread * math.sqrt(1 + 1 / len(over_seeds))
+        if not abs(value - float(over_seeds.mean())) <= reach:  # true for NaN
             raise StudyError(
                 f"The study {name!r} does not repeat: at {point}, {metric} is {value:.6g} now; the stored seeds "
-                f"gave {over_seeds.min():.6g} to {over_seeds.max():.6g}."
+                f"gave {over_seeds.min():.6g} to {over_seeds.max():.6g}, and {reach:.3g} around their mean is allowed."
             )
+
+
+def _typical_spread(stored: Study, metric: str) -> float:
+    """Return the median, over a study's settings, of the standard deviation of a metric over the seeds."""
+    groups: dict[str, list[float]] = {}
+    for point, result in zip(stored.points, stored.results, strict=True):
+        if metric in result:
+            groups.setdefault(_key(_setting(point)), []).append(result[metric])
+    return float(np.median([np.std(values, ddof=1) for values in groups.values()]))

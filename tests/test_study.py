@@ -224,9 +224,11 @@ def test_training_that_changes_nothing_is_cut_short(stored, monkeypatch, sabotag
 # --- the live points -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("shift", "fits"), [(0.35, True), (-0.35, True), (0.9, False)])
+@pytest.mark.parametrize(
+    ("shift", "fits"), [(1.4, True), (-1.9, True), (1.6, False), (-2.1, False)]
+)
 def test_a_live_point_must_lie_within_the_spread(stored, shift, fits):
-    """The stored errors at width 0 are 1 and 1.5: their standard deviation is 0.354."""
+    """The stored errors at width 0 are 1 and 1.5, the live one is 1; 4 * 0.354 * (1 + 1/2)^(1/2) is 1.73."""
     document = json.loads(stored.read_text("utf-8"))
     for entry in document["results"]:
         entry["result"]["error"] += shift
@@ -238,8 +240,24 @@ def test_a_live_point_must_lie_within_the_spread(stored, shift, fits):
         lesson.study("small", run, GRID, LIVE)
     assert str(caught.value) == (
         "The study 'small' does not repeat: at {'width': 0, 'seed': 0}, error is 1 now; the stored seeds "
-        "gave 1.9 to 2.4."
+        f"gave {1 + shift:.6g} to {1.5 + shift:.6g}, and 1.73 around their mean is allowed."
     )
+
+
+def test_the_bound_lets_nearly_every_new_seed_pass_and_no_gross_change():
+    rng = np.random.default_rng(3)
+    draws, fresh = rng.standard_normal((4000, 6, 3)), rng.standard_normal(4000)
+    refused = {0.0: 0, 15.0: 0}
+    points = tuple({"kind": kind, "seed": seed} for kind in range(6) for seed in range(3))
+    for kinds, new in zip(draws, fresh, strict=True):
+        stored = Study("drawn", points, tuple({"error": e} for e in kinds.ravel()))
+        for shift in refused:
+            try:
+                _study._compare("drawn", points[0], {"error": new + shift}, stored)
+            except StudyError:
+                refused[shift] += 1
+    assert refused[0.0] < 0.02 * len(draws)
+    assert refused[15.0] > 0.98 * len(draws)
 
 
 def test_a_live_nan_is_no_repetition(stored):
