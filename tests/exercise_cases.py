@@ -841,4 +841,110 @@ CASES = {
             ("largest minus second", 0.5),
         ],
     ),
+    "lesson09.top_k": Cases(
+        [
+            lambda a, k: np.array(
+                [[v if v > 0 and v in np.sort(r)[-k:] else 0 for v in r] for r in a]
+            ),
+            lambda a, k: np.where(
+                np.argsort(np.argsort(-a, axis=1), axis=1) < k, np.maximum(a, 0), 0
+            ),
+        ],
+        [
+            ("negative", lambda a, k: np.where(a >= np.sort(a, axis=1)[:, [-k]], a, 0)),
+            ("All positive", lambda a, k: np.maximum(a, 0)),
+            ("marks", lambda a, k: np.where(a >= np.sort(a, axis=1)[:, [-k]], 1, 0)),
+            (
+                "each column",
+                lambda a, k: np.where(a >= np.sort(a, axis=0)[[-k]], np.maximum(a, 0), 0),
+            ),
+            (
+                "whole batch",
+                lambda a, k: np.where(a >= np.sort(a, axis=None)[-k], np.maximum(a, 0), 0),
+            ),
+            (
+                "absolute",
+                lambda a, k: np.where(
+                    abs(a) >= np.sort(abs(a), axis=1)[:, [-k]], np.maximum(a, 0), 0
+                ),
+            ),
+            ("code is off", lambda a, k: 2 * a),
+            (
+                "another k",
+                lambda a, k: np.where(a >= np.sort(a, axis=1)[:, [-3]], np.maximum(a, 0), 0),
+            ),
+        ],
+    ),
+    "lesson09.penalty": Cases(
+        [2.0, np.float32(2.00704)],
+        [
+            ("divided by the batch size", 7.84e-3),
+            ("mean over pixels there", 2.56e-3),
+            ("summed and averaged", 1e-5),
+            ("smaller than a sum", 1e-5 / 784),
+            ("all 256", 1e-5 * 784 / 256),
+            ("whole loss", 1e-5 * 256 / 784),
+            ("Multiply the loss", 5.0),
+        ],
+    ),
+    "lesson09.jacobian": Cases(
+        [
+            lambda x, W, b: np.array([np.sum(((1 - np.tanh(r @ W + b) ** 2) * W) ** 2) for r in x]),
+            lambda x, W, b: (np.cosh(x @ W + b) ** -4.0) @ (W**2).sum(axis=0),
+        ],
+        [
+            (
+                "of a sigmoid",
+                lambda x, W, b: (
+                    (np.tanh(x @ W + b) * (1 - np.tanh(x @ W + b))) ** 2 @ (W**2).sum(0)
+                ),
+            ),
+            (
+                "the lesson's layer",
+                lambda x, W, b: (
+                    (sigmoid(x @ W + b) * (1 - sigmoid(x @ W + b))) ** 2 @ (W**2).sum(0)
+                ),
+            ),
+            ("squared, too", lambda x, W, b: (1 - np.tanh(x @ W + b) ** 2) @ (W**2).sum(0)),
+            ("norm", lambda x, W, b: np.sqrt(np.cosh(x @ W + b) ** -4.0 @ (W**2).sum(0))),
+            ("before adding", lambda x, W, b: np.cosh(x @ W + b) ** -4.0 @ W.sum(0) ** 2),
+            (
+                "for each example",
+                lambda x, W, b: np.full(
+                    len(x), np.mean(np.cosh(x @ W + b) ** -4.0 @ (W**2).sum(0))
+                ),
+            ),
+            ("off", lambda x, W, b: np.ones(len(x))),
+        ],
+    ),
+    "lesson09.ablate": Cases(
+        [
+            lambda h, z, D, j, scale: h - scale * z[:, j : j + 1] @ D[j : j + 1],
+            lambda h, z, D, j, scale: scale * (h / scale - np.outer(z[:, j], D[j])),
+        ],
+        [
+            ("Nothing", lambda h, z, D, j, scale: h),
+            ("3 times", lambda h, z, D, j, scale: h - np.outer(z[:, j], D[j])),
+            ("part is, too", lambda h, z, D, j, scale: h - np.outer(z[:, j], D[j]) / scale),
+            ("raw activations again", lambda h, z, D, j, scale: h / scale - z[:, [j]] * D[j]),
+            ("differs", lambda h, z, D, j, scale: h - scale * D[j]),
+            ("sign", lambda h, z, D, j, scale: h + scale * z[:, [j]] * D[j]),
+            (
+                "a reconstruction",
+                lambda h, z, D, j, scale: scale * np.delete(z, j, 1) @ np.delete(D, j, 0),
+            ),
+            ("whole direction", lambda h, z, D, j, scale: h - np.outer(h @ D[j], D[j])),
+            ("raw units", lambda h, z, D, j, scale: 2 * h),
+        ],
+    ),
+    "lesson09.reports": Cases(
+        [["No control", "chance not shown", "shrinkage", "fair"]],
+        [
+            ("the first", ["fair", "chance not shown", "shrinkage", "no control"]),
+            ("the second", ["no control", "fair", "shrinkage", "chance not shown"]),
+            ("the third", ["no control", "chance not shown", "fair", "shrinkage"]),
+            ("The fourth", ["no control", "chance not shown", "shrinkage", "shrinkage"]),
+            ("list of four", "fair"),
+        ],
+    ),
 }
