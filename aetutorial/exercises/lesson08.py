@@ -139,52 +139,39 @@ accuracy = Exercise(
 )
 
 
-def _check_sharpen(answer: Any) -> str:
-    function = expect_function(answer, ["q"])
-    q = np.random.default_rng(82).dirichlet((0.6, 1.5, 3.0), 40)
-    given = expect_array(call(function, q), (40, 3), what="targets")
-    size = q.sum(axis=0)
-    right = q**2 / size / (q**2 / size).sum(axis=1, keepdims=True)
+def _check_targets(answer: Any) -> str:
+    value = expect_number(answer, "a share, such as 0.55")
     for wrong, sentence in (
-        (q, "Those are the assignments themselves: nothing has become surer."),
-        (q**2 / size, "Each row of p must add up to 1."),
-        (q**2 / (q**2).sum(axis=1, keepdims=True), "The sizes of the clusters are missing."),
-        (
-            q / size / (q / size).sum(axis=1, keepdims=True),
-            "The square is missing: only the sizes are corrected.",
-        ),
-        (
-            q**2 / size / (q**2 / size).sum(axis=0),
-            "You made the columns add up to 1. A row is one picture's assignment.",
-        ),
+        (0.6, "That is q itself; the targets are made from it by squares and sizes."),
+        (9 / 13, "The sizes of the clusters are missing."),
+        (1 / 3, "The square is missing: only the sizes are corrected."),
+        (0.006, "Divide by the sum of the row: the two targets add up to 1."),
+        (4 / 7, "That is the target of the second cluster."),
+        (0.36 * 60 / (0.36 * 60 + 0.16 * 20), "Divide by the sizes; you multiplied by them."),
     ):
-        if close(given, wrong, rtol=1e-6):
+        if close(value, wrong, rtol=0.005):
             raise Wrong(sentence)
-    if not close(given, right, rtol=1e-6):
-        raise Wrong("The targets are off: square, divide by column sums of q, then by row sums.")
-    return "Surer than q, and kinder to small clusters."
+    if not close(value, 3 / 7, rtol=0.005):
+        raise Wrong("Two numbers: 0.6 squared over 60, 0.4 squared over 20. Then their shares.")
+    return "0.43: the target has changed sides. The picture is drawn to the smaller cluster."
 
 
-sharpen = Exercise(
-    name="sharpen",
-    title="Targets that are surer than the guesses",
-    kind="fill in",
+targets = Exercise(
+    name="targets",
+    title="A target that changes sides",
+    kind="predict",
     prompt="""
-        Write
-
-            def sharpen(q)
-
-        which returns the targets p of deep embedded clustering for soft assignments q, shape (n, clusters), whose rows
-        add up to 1. NumPy only.
+        Two clusters. The soft assignments of all pictures add up to 60 for the first and to 20 for the second. One
+        picture is assigned to the first with q = 0.6 and to the second with 0.4. What is its target p for the first, by
+        the rule of deep embedded clustering? Guess first: more than 0.6, or less?
         """,
-    check=_check_sharpen,
-    hints=("The size of a cluster is the sum of its column of q.", "Normalise the rows last."),
-    solution="""
-        def answer(q):
-            p = q**2 / q.sum(axis=0)
-            return p / p.sum(axis=1, keepdims=True)
-        """,
-    why="Where q is one half to one half, p is, too, unless the clusters differ in size: no information is made up.",
+    check=_check_targets,
+    hints=(
+        "Square each, divide by the size of its cluster.",
+        "0.36 / 60 and 0.16 / 20; then divide by their sum.",
+    ),
+    solution="answer = (0.6**2 / 60) / (0.6**2 / 60 + 0.4**2 / 20)",
+    why="The sizes keep one cluster from swallowing the others, and they pull doubtful pictures across borders.",
 )
 
 _REPORTS = (

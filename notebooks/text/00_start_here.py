@@ -76,8 +76,9 @@ print(
 # | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 90 min | 110 s |
 # | [7 Measuring generation](07_measuring_generation.ipynb) | How good are generated pictures, and are they of any use? | 80 min | 130 s |
 # | [8 Representation learning](08_representation_learning.ipynb) | What are codes good for when labels are few, or missing? | 75 min | 130 s |
+# | [9 Sparse codes](09_sparse_codes.ipynb) | What do codes with few numbers in use find, in pictures and in networks? | 70 min | 110 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written: 9 sparse codes, and
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written:
 # **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
 #
 # Which lessons for which goal?
@@ -178,10 +179,12 @@ lesson00.warm_up.check(answer)
 #
 # | English | 中文 | in one sentence |
 # | --- | --- | --- |
+# | ablation | 消融 | switching a part off to see what it does |
 # | activation function | 激活函数 | the function applied to each number of a layer |
 # | adjusted Rand index (ARI) | 调整兰德指数 | how often two groupings agree on pairs, corrected for chance |
 # | anomaly | 异常 | an example unlike the training data |
 # | area under the ROC curve (AUROC) | ROC 曲线下面积 | how often an anomaly scores higher than a normal example |
+# | atom | 原子 | one row of a dictionary |
 # | autoencoder | 自编码器 | encoder and decoder, trained to restore the input |
 # | autoregressive model | 自回归模型 | a model that predicts each part from the parts before it |
 # | back-propagation | 反向传播 | the chain rule, applied from the loss backwards |
@@ -194,11 +197,13 @@ lesson00.warm_up.check(answer)
 # | code, latent code | 编码, 潜在编码 | what the encoder returns |
 # | codebook | 码本 | the points among which a VQ-VAE chooses |
 # | conditional VAE | 条件变分自编码器 | a VAE that is also told the label |
+# | contractive autoencoder | 收缩自编码器 | an autoencoder whose code is kept from moving with the input |
 # | cross-entropy | 交叉熵 | a loss: the negative logarithm of a probability |
 # | data augmentation | 数据增强 | enlarging a training set with new examples |
 # | decoder | 解码器 | the network from code to reconstruction |
 # | denoising | 去噪 | removing noise from an input |
 # | dense layer | 全连接层 | a layer whose units each see all numbers of the layer before |
+# | dictionary | 字典 | the directions of which a sparse code takes a few |
 # | dimensionality reduction | 降维 | describing data with fewer numbers |
 # | disentangled code | 解耦编码 | a code of which each number means one thing |
 # | encoder | 编码器 | the network from input to code |
@@ -210,6 +215,7 @@ lesson00.warm_up.check(answer)
 # | fine-tuning | 微调 | training a pre-trained network on, for another task |
 # | floor | 下界 | the value below which a loss can't fall |
 # | Fréchet distance | 弗雷歇距离 | how far the features of two sets of pictures are apart, as normal distributions |
+# | Gabor function | 加博函数 | a wave under a bell-shaped window |
 # | generation | 生成 | making new examples |
 # | generative adversarial network | 生成对抗网络 | a network that makes examples, trained against one that tries to tell them from real ones |
 # | gradient | 梯度 | the derivatives of the loss with respect to all weights |
@@ -217,7 +223,9 @@ lesson00.warm_up.check(answer)
 # | held-out data | 留出数据 | data kept back from training, for scoring |
 # | importance weight | 重要性权重 | how much more probable a draw is under one distribution than under the one it came from |
 # | imputation | 缺失值插补 | filling in missing values |
+# | independent component analysis (ICA) | 独立成分分析 | directions along which data are as far from normal as possible |
 # | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
+# | Jacobian matrix | 雅可比矩阵 | the derivatives of all outputs with respect to all inputs |
 # | k-means | K 均值 | clustering by nearest centres |
 # | Kendall's tau | 肯德尔等级相关系数 | how far two orders agree, from -1 to 1 |
 # | Kullback-Leibler (KL) divergence | KL 散度 | how far one distribution is from another, in nats |
@@ -234,6 +242,7 @@ lesson00.warm_up.check(answer)
 # | mutual information | 互信息 | what knowing one variable tells about another, in nats |
 # | mutual information gap (MIG) | 互信息差距 | how far one number of a code is ahead of the others in telling a factor |
 # | optimizer | 优化器 | the rule that turns gradients into steps |
+# | orthogonal matching pursuit | 正交匹配追踪 | choosing atoms one by one, and fitting all chosen anew |
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
 # | overfitting | 过拟合 | learning what is special about the training data |
 # | peak signal-to-noise ratio (PSNR) | 峰值信噪比 | the mean squared error in decibels |
@@ -251,10 +260,13 @@ lesson00.warm_up.check(answer)
 # | score | 得分函数 | the gradient of the logarithm of a density |
 # | seed | 随机种子 | the number from which random numbers start, so that they can be repeated |
 # | sparse | 稀疏 | mostly zero |
+# | sparse autoencoder | 稀疏自编码器 | an autoencoder with few numbers of the code in use at a time |
 # | standardise | 标准化 | scale to mean 0 and standard deviation 1 |
 # | structural similarity (SSIM) | 结构相似性 | how alike two pictures are in local pattern |
+# | superposition | 叠加 | more features than units, each a direction |
 # | threshold | 阈值 | the value above which an alarm is raised |
 # | tied weights | 权重绑定 | a decoder that uses the transposed matrices of the encoder |
+# | top-k | 前 k 个 | keeping the k largest numbers |
 # | trustworthiness, continuity | 可信度, 连续性 | whether a map keeps neighbours |
 # | two-sample test | 双样本检验 | whether two sets come from one distribution |
 # | unit | 单元 | one number of a layer |
@@ -263,6 +275,7 @@ lesson00.warm_up.check(answer)
 # | variational autoencoder (VAE) | 变分自编码器 | an autoencoder that learns a distribution |
 # | vector quantisation (VQ) | 向量量化 | replacing a point by the nearest one of a codebook |
 # | weights | 权重 | the numbers that training changes |
+# | whitening | 白化 | bringing all directions to variance 1, without correlations |
 
 # %% [markdown]
 # ## Next

@@ -393,7 +393,10 @@ plotting.show(
 )
 
 # %% [markdown]
-# LOOKS
+# - **Sparsity makes Gabor-like features.** Half of the features of L1 2 and top-k are explained to 75 % or more by a single Gabor function; for PCA's waves it is 32 %, for pieces of photographs 30, for random directions 15. So it is neither the whitening nor the photographs alone.
+# - **ICA does better still** (84 %), without a network. It may not have more features than directions, though, and its 100 rebuild a patch less well from 10 atoms than the 192 of the sparse autoencoders (45 against 40 to 42). That is partly their number: even 192 random directions are level with PCA's 100 (52).
+# - **Top-k features are small** (24 to 27 pixels, as ICA's 23), those of L1 twice as large.
+# - **KL gave no Gabor-like features**, although its dictionary is as good for rebuilding (43). It asks for a small *mean* of each number, and a number that is always a little above 0 has one, too. That was the best of some ten settings tried by hand; another implementation may fare better.
 #
 # ### What L1 costs
 #
@@ -412,7 +415,7 @@ def refit_error(x, z, rows):
 
 
 def codes_study(kind, seed):
-    model, x = sparse(kind, seed), np.float64(x_white_test[:1000])
+    model, x = sparse(kind, seed), x_white_test[:1000]
     z, rows = np.float64(model.encode(x)), np.float64(model.D)
     active = z > (0.4 if model.kind == "KL" else 0)
     return {
@@ -433,9 +436,11 @@ for kind in trained_kinds:
     print(f"{kind:10s}{cells}   refit {each['refit']:5.1f}")
 
 # %% [markdown]
-# COSTS
+# With about 10 numbers in use, L1 3 leaves an error of 72, top-k 10 one of 47. Refitted, with the same numbers active, L1's error falls to 51: four fifths of its handicap are not what it chose, but *values* that are too small. For top-k refitting changes next to nothing.
 #
-# Take a single atom, and an example $x = c\, d$ with $c > 0$. What is the best $z$? The loss is $(c - z)^2 + \lambda z$, its derivative $-2(c - z) + \lambda$ is 0 at $z = c - \lambda / 2$ (and $z = 0$ if that is negative). So L1 does not only choose, it also **shrinks** all it has chosen, by $\lambda/2$. Top-k doesn't.
+# (10 atoms chosen by matching pursuit from the dictionary of top-k 10 left 42. So a one-layer encoder does not find the best code, and costs 5 here. What it gains is speed: one product of matrices.)
+#
+# Why are L1's values too small? Take a single atom, and an example $x = c\, d$ with $c > 0$. What is the best $z$? The loss is $(c - z)^2 + \lambda z$, its derivative $-2(c - z) + \lambda$ is 0 at $z = c - \lambda / 2$ (and $z = 0$ if that is negative). So L1 does not only choose, it also **shrinks** all it has chosen, by $\lambda/2$. Top-k doesn't.
 
 # %%
 c, lam = 2.0, 1.5
@@ -445,9 +450,10 @@ print(f"c {c}, lambda {lam}: best z {best:.2f}")
 lesson.claim("best z minus (c - lambda / 2)", abs(best - (c - lam / 2)), below=1e-3, breaks="math")
 saved = codes.values("error", kind="L1 3") - codes.values("refit", kind="L1 3")
 text = "L1 3: error minus that with the same atoms, refitted"
-lesson.claim(text, saved.mean(), above=15, breaks="no-training")
-saved = codes.mean("error", kind="L1 3") - codes.mean("error", kind="top-k 10")
-lesson.claim("error of L1 3 minus error of top-k 10", saved, above=15, breaks="no-training")
+lesson.claim(text, saved.mean(), between=(15, 30), breaks="no-training")
+lesson.claim(
+    "error of top-k 10", codes.mean("error", kind="top-k 10"), below=50, breaks="no-training"
+)
 
 # %% [markdown]
 # ## A code that keeps still: the contractive penalty (deeper)
@@ -548,7 +554,7 @@ def contractive(strength, noise, seed):
 def contractive_study(strength, noise, seed):
     model = contractive(strength, noise, seed)
     z, z_test = (np.float64(model.encode(x)) for x in (x_train, x_test))
-    moved, noisy = (np.float64(model.encode(x)) for x in directions_of_change(seed))
+    moved, noisy = (model.encode(np.float32(x)) for x in directions_of_change(seed))
     typical = np.sqrt(2 * z_test.var(axis=0).sum())
     slopes = z_test[:100] * (1 - z_test[:100])
     squares = [np.linalg.svd(np.asarray(model.W) * s, compute_uv=False) ** 2 for s in slopes]
@@ -591,7 +597,10 @@ gain = still.values("probe", strength=1, noise=0.0) - still.values("probe", stre
 lesson.claim("points the probe gains", 100 * gain.mean(), above=1, breaks="no-training")
 
 # %% [markdown]
-# CONTRACT
+# - **Noise and shift part company.** With $\lambda = 1$ noise moves the code half as far as before, the shift still four fifths as far. The penalty punishes all directions alike, but the squared error defends those in which digits differ from each other. What is left is a code that answers to few directions: 82 % of the Jacobian lie in ten of 784 instead of 56 %.
+# - **The probe gains 3 points** (91 to 94 %), and loses 22 when the penalty is too strong. The reconstruction gets worse from the start: 9.9, 18, 57. A good code and a good copy are different aims.
+# - **Denoising goes the same way**: its row lies near $\lambda = 0.1$ in every column. For small noise the two losses agree to first order (Alain and Bengio 2014).
+# - At $\lambda = 10$ nearly all of $\lVert J \rVert_F^2$ lies in ten directions, the code hardly moves at all, and the digits can't be read from it any more. What does not move for noise need not move for a different digit either.
 
 # %% [markdown]
 # ## Sparse autoencoders as microscopes (core)
@@ -606,7 +615,7 @@ lesson.claim("points the probe gains", 100 * gain.mean(), above=1, breaks="no-tr
 # %%
 def planted_data(n, seed, count=128, size=32, active=3):
     """Features (count, size), which are always the same; strengths (n, count); examples (n, size)."""
-    rows = np.random.default_rng(0).standard_normal((count, size))
+    rows = np.random.default_rng([128, 32]).standard_normal((count, size))
     rows = np.float32(rows / np.linalg.norm(rows, axis=1, keepdims=True))
     rng = np.random.default_rng([n, seed])
     present = rng.random((n, count)) < active / count
@@ -716,17 +725,25 @@ plotting.show(
 )
 
 # %%
-best = found.values("cosine", kind="top-k", strength=3, units=128)
-lesson.claim("mean max cosine of top-k 3", best.min(), above=0.98, breaks="no-training")
+best = found.values("cosine", kind="top-k", strength=3, units=256)
+lesson.claim("mean max cosine of top-k 3 of 256", best.min(), above=0.98, breaks="no-training")
+worst = found.values("cosine", kind="L1", strength=0.05, units=128)
+text = "mean max cosine of L1 0.05, which has the smallest error"
+lesson.claim(text, worst.max(), between=(0.55, 0.66), breaks="no-training")
 loose, tight = (found.values("error", kind="L1", strength=s, units=128) for s in (0.05, 0.4))
 text = "squared error of L1 0.4 over that of L1 0.05"
 lesson.claim(text, np.min(tight / loose), above=5, breaks="no-training")
 gain = [found.values("cosine", kind="L1", strength=s, units=128) for s in (0.4, 0.05)]
 text = "mean max cosine of L1 0.4 minus that of L1 0.05"
-lesson.claim(text, np.min(gain[0] - gain[1]), above=0.15, breaks="no-training")
+lesson.claim(text, np.min(gain[0] - gain[1]), above=0.25, breaks="no-training")
 
 # %% [markdown]
-# PLANTED
+# - **A small error is not the aim.** L1 0.05 has the smallest error (0.03) and a mean max cosine of 0.61, *below* that of the examples themselves. It uses 47 numbers where 3 would do, and with so many nearly any dictionary rebuilds everything. Fifteen to forty times that error, and nearly all features are found.
+# - **Sparse enough, both kinds find them**: 0.96 to 0.97 with 2 to 8 active numbers, for L1 as for top-k. The exact $k$ matters little; 16 is too many (0.59).
+# - **Room to spare helps.** With 128 numbers for 128 features a few are found twice and others never, and 1 to 5 % of the numbers are **dead**: no example uses them. With 256, half of which are too many, 0.996, and 28 % dead. With 64 half of the features can't have a number of their own.
+# - **Heights shrink**: L1 0.4 says 0.46 where 1 is true, top-k 0.6 to 0.67. For top-k that isn't shrinkage of values: some features are missed where they are present, for a one-layer encoder can't tell overlapping directions apart perfectly.
+#
+# On real data nobody knows the features, so cosine can't be computed, and $\lambda$, $k$ and the size must be chosen by something else. The error is not it. What people do is look, and test what the features do. That comes next.
 #
 # ### A classifier under the microscope
 #
@@ -846,7 +863,9 @@ margin = pure.values("purity", kind="top-k") - pure.values("purity", kind="top-k
 lesson.claim(text, margin.min(), above=0.1, breaks="shuffled-labels")
 
 # %% [markdown]
-# PURE
+# The purest are the plain **examples** (0.91): a digit's activation, used as a direction, finds 18 of 20 of its class. Then come the sparse autoencoders; that with 256 numbers is level with **random directions** (0.71), and these are well above the units (0.55). (Examples of a class lie together in this layer, so a random direction that happens to point at a class is pure. Units are never negative, and their "minus" side is not much of a direction.) And even on a network that was **never trained** the same method gives features with a purity of 0.58, from pictures that are alike to begin with.
+#
+# So features that look tidy are weak evidence. The same was found for language models: sparse autoencoders on networks with random weights gave features that scored about as well for interpretability (Heap and others 2025).
 #
 # ### What changes when it is switched off?
 #
@@ -924,7 +943,7 @@ print(f"{'':12s}" + "".join(f"{count:>11d}" for count in counts))
 for kind in kinds:
     both = [[blind.mean(f"{w}, {n} off", kind=kind) for w in ("digit", "others")] for n in counts]
     print(f"{kind:12s}" + "".join(f"{100 * d:7.0f} /{100 * o:3.0f}" for d, o in both))
-for kind, other, bound in (("top-k", "units", 20), ("top-k", "random", 15)):
+for kind, other, bound in (("top-k", "units", 50), ("top-k", "random", 50)):
     fall = 100 * (
         blind.values("digit, 4 off", kind=other) - blind.values("digit, 4 off", kind=kind)
     )
@@ -934,10 +953,10 @@ kept = 100 * (
     blind.values("others, 4 off", kind="top-k") - blind.values("others, 4 off", kind="PCA")
 )
 text = "4 off: accuracy on the others, top-k minus PCA, in points"
-lesson.claim(text, kept.min(), above=8, breaks="no-training")
-means = 100 * blind.values("digit, 1 off", kind="class means")
-text = "accuracy on the digit with the mean of its class off, %"
-lesson.claim(text, means.max(), below=12, breaks="shuffled-labels")
+lesson.claim(text, kept.min(), above=12, breaks="no-training")
+first, second = (blind.values(f"digit, {n} off", kind="class means") for n in (0, 1))
+text = "points the digit loses with the mean of its class off"
+lesson.claim(text, 100 * np.min(first - second), above=85, breaks="no-training")
 
 # %% [markdown]
 # As a figure: from the upper right each curve goes left, as more is switched off. The goal is the upper left corner.
@@ -961,7 +980,12 @@ plotting.show(
 )
 
 # %% [markdown]
-# BLIND
+# - **Sparse features are better switches than units.** With 4 of 64 features off, 16 % of the digit are left and 95 % of the others. With 4 units the digit hardly notices (92 %); 16 units take it to 43 %. Random directions are like units: a unit of this layer is nothing special.
+# - **PCA is a hammer**: 15 % of the digit are left, but only 74 % of the others.
+# - **The class mean beats all**: one direction, 3 % and 96 %. Of course, it was told the labels. Where you know what you are looking for, and have labels, you need no sparse autoencoder. It is for finding what you did not know to look for.
+# - More features are not better switches: with 256, 4 off leave 34 % of the digit. The digit is split among more features, each for a way of writing it.
+#
+# The ranking by activity and effect used labels, too, for all rivals alike. What the sparse autoencoder contributed without labels are the directions.
 #
 # ## Change one thing
 #
@@ -969,6 +993,7 @@ plotting.show(
 #
 # - Leave out the whitening (`x_white = raw` at length 10): what do the features look like now, and why so coarse?
 # - In `SparseAutoencoder`, leave out `unit_rows` and train L1: follow the length of the rows and the sum of the code.
+# - With KL, let the numbers go up to 8 instead of 4. Expect features hardly better than random ones: a target for the mean can then be met by many small numbers.
 # - In `planted_data`, let 10 features be present instead of 3: from where on can't they be found?
 # - In `classifier`, take 16 units instead of 64 in the second layer. Are features or units better switches now?
 #
@@ -1023,7 +1048,13 @@ lesson09.reports.check(answer)
 # %% [markdown]
 # ## What you now know
 #
-# SUMMARY
+# - Sparsity, by a penalty or built in, turns whitened photographs into Gabor-like features: 75 % explained by one Gabor function, PCA 32 %. ICA does it as well, without a network.
+# - A $\lambda$ means nothing without what is summed and what is averaged. L1 chooses *and* shrinks; top-k only chooses. A target for the mean (KL) need not make a code sparse.
+# - A contractive penalty makes the code answer to few directions. A little of it helped the reader of the code and hurt the copy.
+# - A sparse autoencoder can find planted features in superposition, 128 in 32 dimensions, if it is sparse enough. Its reconstruction error doesn't tell whether it did.
+# - Features that look tidy prove little: examples are tidier, and untrained networks have tidy features as well. What counts is what changes when a feature is switched off, against units, random directions and a rival that knows the labels.
+#
+# **In practice**, take top-k with room to spare, count the dead, and keep three controls: random directions, an untrained network, and a simple supervised direction.
 #
 # ## References
 #
