@@ -76,7 +76,7 @@ print(
 # | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 90 min | 110 s |
 # | [7 Measuring generation](07_measuring_generation.ipynb) | How good are generated pictures, and are they of any use? | 80 min | 130 s |
 # | [8 Representation learning](08_representation_learning.ipynb) | What are codes good for when labels are few, or missing? | 75 min | 130 s |
-# | [9 Sparse codes](09_sparse_codes.ipynb) | What do codes with few numbers in use find, in pictures and in networks? | 70 min | 110 s |
+# | [9 Sparse codes](09_sparse_codes.ipynb) | What do codes with few numbers in use find, in pictures and in networks? | 70 min | 75 s |
 #
 # Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written:
 # **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
