@@ -1,0 +1,223 @@
+"""`diagnose`: five mistakes of autoencoders that the model and the data can show, on a learner's own model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aetutorial import _validate
+
+__all__ = ["Finding", "diagnose"]
+
+ROWS = 2000  # examples that a check looks at; more would not change what it says
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake that was found.
+
+    Attributes:
+        name: "bounded output", "copies anything", "dead code", "memorised noise" or "shared rows".
+        evidence: What was measured, in a sentence with its numbers.
+        advice: What to do about it.
+    """
+
+    name: str
+    evidence: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.evidence} {self.advice}"
+
+
+def diagnose(
+    model: Any, x_train: Any, x_val: Any, history: Any = None, *, encoder: Any = None
+) -> list[Finding]:
+    """Look for five mistakes in a trained autoencoder and its data.
+
+    - bounded output: targets that the output can't reach, such as standardised data under a sigmoid;
+    - copies anything: a code at least as wide as the input, through which even scrambled examples come unchanged;
+    - dead code: most numbers of the code are the same for all examples;
+    - memorised noise: a denoiser that does much better on the noise it was trained with than on the same noise
+      dealt out anew; it was drawn once;
+    - shared rows: validation examples that were trained on.
+
+    What it does not see: a KL term or a loss of the wrong scale, a standard deviation taken for a log variance, losses
+    compared across units. These leave a model that does well what it was told to do; only who reads the code or the
+    report can tell that it was told the wrong thing.
+
+    Args:
+        model: A trained Keras model from x, shape (n, ...), to x_hat of the same shape.
+        x_train: What it was trained on: an array of shape (n, ...), finite, at least 2 rows; or a pair (inputs,
+            targets) of such arrays, for a denoising autoencoder.
+        x_val: Validation examples in the same form; of a pair, the targets are compared with those trained on.
+        history: A Keras History or its dict, or None. Its last training and validation loss are quoted as evidence.
+        encoder: The part of the model from x to the code. None takes `model.encoder`, or the first layer of the
+            model that is a model itself.
+
+    Returns:
+        The findings, in the order above; an empty list if nothing was found.
+
+    Raises:
+        TypeError, ValueError: data of a wrong shape, not numbers or not finite; no encoder found; a model that
+            returns something else than the shape of its input.
+    """
+    inputs, targets = _pair("x_train", x_train)
+    held_out = _pair("x_val", x_val)[1]
+    if held_out.shape[1:] != targets.shape[1:]:
+        expected = f"examples of shape {targets.shape[1:]}, like those trained on"
+        raise ValueError(_validate.message("x_val", expected, held_out))
+    losses = _losses(history)
+    some = np.random.default_rng(0).permutation(len(inputs))[:ROWS]
+    few_inputs, few_targets = inputs[some], targets[some]
+    x_hat = _predict(model, few_inputs)
+    if x_hat.shape != few_targets.shape:
+        expected = f"a model with outputs of shape {few_targets.shape[1:]}"
+        raise ValueError(_validate.message("model", expected, x_hat))
+    code = _code(model, encoder, few_inputs)
+    checks = (
+        _bounded_output(x_hat, few_targets),
+        _copies_anything(model, code, few_inputs, few_targets),
+        _dead_code(code),
+        _memorised_noise(model, x_hat, few_inputs, few_targets, losses),
+        _shared_rows(targets, held_out),
+    )
+    return [finding for finding in checks if finding]
+
+
+def _bounded_output(x_hat: np.ndarray, x: np.ndarray) -> Finding | None:
+    for low, high in ((0.0, 1.0), (-1.0, 1.0)):
+        if x_hat.min() >= low and x_hat.max() <= high:
+            outside = np.mean((x < low - 1e-3) | (x > high + 1e-3))
+            edge = 0.02 * (high - low)  # an output that is held back presses against its bound
+            pressed = np.mean((x_hat < low + edge) | (x_hat > high - edge))
+            constant = x_hat.std(axis=0).max() < edge  # a dead code, not a bound
+            if outside < 0.01 or pressed < 0.01 or constant:
+                return None
+            return Finding(
+                "bounded output",
+                f"{outside:.0%} of the target values lie outside [{low:g}, {high:g}], all outputs inside.",
+                "Scale the data into that range, or use a linear output.",
+            )
+    return None
+
+
+def _copies_anything(
+    model: Any, code: np.ndarray, inputs: np.ndarray, targets: np.ndarray
+) -> Finding | None:
+    if code.shape[1] < inputs[0].size:
+        return None
+    rng = np.random.default_rng(1)
+    flat = inputs.reshape(len(inputs), -1)
+    scrambled = rng.permuted(flat, axis=0).reshape(
+        inputs.shape
+    )  # each feature from another example
+    spread = np.mean((scrambled - targets.mean(axis=0)) ** 2)
+    share = 1 - np.mean((_predict(model, scrambled) - scrambled) ** 2) / spread
+    if share < 0.9:
+        return None
+    return Finding(
+        "copies anything",
+        f"The code has {code.shape[1]} numbers for {inputs[0].size} of the input, and {share:.0%} of the variance "
+        "of examples with scrambled features comes through.",
+        "Make the code smaller or sparse, or train with noise.",
+    )
+
+
+def _dead_code(code: np.ndarray) -> Finding | None:
+    spread = code.std(axis=0)
+    dead = np.mean(spread <= 1e-6 * max(1.0, float(np.abs(code).max())))
+    if dead <= 0.5:
+        return None
+    return Finding(
+        "dead code",
+        f"{dead:.0%} of the {code.shape[1]} numbers of the code are the same for all examples.",
+        "Use a linear code, a smaller learning rate or another start of the weights.",
+    )
+
+
+def _memorised_noise(
+    model: Any, x_hat: np.ndarray, inputs: np.ndarray, targets: np.ndarray, losses: str
+) -> Finding | None:
+    noise = inputs - targets
+    if not noise.any():
+        return None
+    inside = (targets > targets.min()) & (targets < targets.max())  # elsewhere clipping leaves 0
+    if np.mean(noise[inside] == 0) > 0.05:
+        return None  # a mask: what it hides depends on the example, and can't be dealt out anew
+    others = np.random.default_rng(2).permutation(len(inputs))
+    dealt = np.clip(targets + noise[others], inputs.min(), inputs.max())
+    axes = tuple(range(1, inputs.ndim))
+    own = np.mean((x_hat - targets) ** 2, axis=axes)
+    new = np.mean((_predict(model, dealt) - targets) ** 2, axis=axes)
+    difference, ratio = new - own, new.mean() / max(own.mean(), 1e-12)
+    if ratio < 1.2 or difference.mean() < 4 * difference.std() / len(difference) ** 0.5:
+        return None
+    return Finding(
+        "memorised noise",
+        f"With the same noise dealt out anew the squared error is {ratio:.1f} times as large.{losses}",
+        "Draw noise in the model, anew for every batch.",
+    )
+
+
+def _shared_rows(x: np.ndarray, held_out: np.ndarray) -> Finding | None:
+    known = {row.tobytes() for row in x}
+    shared = np.mean([row.tobytes() in known for row in held_out.astype(x.dtype)])
+    repeated = 1 - len(known) / len(x)  # some data have equal rows by nature
+    if shared <= max(0.01, 2 * repeated):
+        return None
+    return Finding(
+        "shared rows",
+        f"{shared:.0%} of the validation examples are among the training examples.",
+        "Split first, then do everything else with the training part.",
+    )
+
+
+def _pair(name: str, x: Any) -> tuple[np.ndarray, np.ndarray]:
+    parts = x if isinstance(x, tuple | list) else (x, x)
+    if len(parts) != 2:
+        raise ValueError(_validate.message(name, "an array or a pair of arrays", f"{len(parts)}"))
+    ndim = tuple(range(2, 6))
+    inputs, targets = (
+        np.asarray(_validate.array(name, part, ndim=ndim, min_rows=2), dtype=np.float32)
+        for part in parts
+    )
+    if inputs.shape != targets.shape:
+        expected = f"a pair of arrays of one shape, {inputs.shape}"
+        raise ValueError(_validate.message(name, expected, targets))
+    return inputs, targets
+
+
+def _losses(history: Any) -> str:
+    """Return a sentence that quotes the last losses."""
+    if history is None:
+        return ""
+    losses = getattr(history, "history", history)
+    if not isinstance(losses, dict) or not losses.get("loss"):
+        expected = 'a Keras History or its dict, with a "loss"'
+        raise TypeError(_validate.message("history", expected, history))
+    held_out = losses.get("val_loss")
+    quoted = f", held out {held_out[-1]:.3g}" if held_out else ""
+    return f" Last training loss {losses['loss'][-1]:.3g}{quoted}."
+
+
+def _predict(model: Any, x: np.ndarray) -> np.ndarray:
+    outputs = [model(x[i : i + BATCH], training=False) for i in range(0, len(x), BATCH)]
+    if isinstance(outputs[0], tuple | list):  # several heads: the first is the mean of the code
+        outputs = [output[0] for output in outputs]
+    return np.concatenate([np.asarray(output) for output in outputs])
+
+
+def _code(model: Any, encoder: Any, x: np.ndarray) -> np.ndarray:
+    import keras
+
+    if encoder is None:
+        inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+        encoder = getattr(model, "encoder", inner[0] if inner else None)
+    if not isinstance(encoder, keras.Model):
+        expected = "a Keras model from x to the code; this model doesn't show which part that is"
+        raise ValueError(_validate.message("encoder", expected, encoder))
+    return _predict(encoder, x).reshape(len(x), -1)
