@@ -12,7 +12,7 @@
 # [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/00_start_here.ipynb)
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/00_start_here.ipynb)
 #
-# **Run time** about 10 s on two cores. **Study time** about 15 minutes.
+# **Run time** about 8 s on two cores. **Study time** about 15 minutes.
 #
 # An **autoencoder** is a neural network that learns to squeeze data into a few numbers and to restore the data from them. Nobody tells it what the numbers should mean. This course teaches what autoencoders are, what they are good for, and,
 # just as carefully, what they are not good for.

@@ -160,7 +160,7 @@ class SparseAutoencoder(keras.Model):
 
 
 # %% [markdown]
-# **How $\lambda$ is scaled.** Our squared error is a sum over pixels, our penalty a sum over the code, and both are means over the batch. Elsewhere it may be otherwise, and a $\lambda$ from a paper or a page is worth nothing without that. Keras's `activity_regularizer` is the best known trap: the Keras that runs here divides the penalty by the batch size, and early versions of Keras did not, so that the same number meant a penalty 32 or 256 times as strong. What does ours do? A layer that only copies, a penalty of the sum of $|z|$, and one example or the same example four times:
+# **How $\lambda$ is scaled.** Our squared error is a sum over pixels, our penalty a sum over the code, and both are means over the batch. Elsewhere it may be otherwise, and a $\lambda$ from a paper or a page is worth nothing without that. Keras's `activity_regularizer` is the best known trap: the Keras that runs here divides the penalty by the batch size, and other versions of Keras did not, so that the same number meant a penalty 32 or 256 times as strong. What does ours do? A layer that only copies, a penalty of the sum of $|z|$, and one example or the same example four times:
 
 # %%
 copy = keras.layers.Activation("linear", activity_regularizer=keras.regularizers.L1(1.0))
@@ -544,7 +544,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# Five strengths, and a denoising autoencoder of the same form beside them (lesson 5; noise of standard deviation 0.5), three seeds each. The table will say:
+# Five strengths, and a denoising autoencoder of the same form beside them (lesson 5; noise of standard deviation 0.5), three seeds each. The table will say (the last four columns in %):
 #
 # - `error`, the squared error of test digits, and `penalty`, the mean of $\lVert J \rVert_F^2$;
 # - `by noise`: how far the code moves when the input is changed by random noise of the length of a shift by one pixel; `by shift`: how far it moves by the shift itself. Both as shares of the typical distance between the codes of two test digits, for a code that shrinks as a whole keeps no stiller;
@@ -590,16 +590,16 @@ grid = [setting | {"seed": seed} for setting in settings for seed in seeds]
 live = [{"strength": 1, "noise": 0.0, "seed": 0}]
 still = lesson.study("09_contractive", contractive_study, grid, live=live)
 print(
-    f"{'':18s}"
-    + "".join(f"{'by ' * (name in ('noise', 'shift')) + name:>14s}" for name in still.results[0])
+    f"{'':14s}"
+    + "".join(f"{'by ' * (name in ('noise', 'shift')) + name:>13s}" for name in still.results[0])
 )
 for setting in settings:
     name = f"lambda {setting['strength']}" if not setting["noise"] else "denoising 0.5"
     cells = ""
     for metric in still.results[0]:
-        values = still.values(metric, **setting)
-        cells += f"{values.mean():8.3g} ± {values.std(ddof=1):3.1g}"
-    print(f"{name:18s}{cells}")
+        values = (1 if metric in ("error", "penalty") else 100) * still.values(metric, **setting)
+        cells += f"{values.mean():7.1f} ± {values.std(ddof=1):3.1f}"
+    print(f"{name:14s}{cells}")
 
 plain, one = (still.values("noise", strength=s, noise=0.0) for s in (0, 1))
 text = "movement by noise with the penalty 1, over that without"
@@ -839,7 +839,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most rows look like *something*. It is tempting to stop here and give names to the features. But our eyes find something in most rows, so compare. `purity` is the share of the 20 strongest digits of a feature that are of the same class. Chance comes first: 20 digits drawn blindly. Then the 64 **units** themselves, 32 directions of **PCA** and 64 **random** directions, these two both ways, and 64 activations of **training digits**, used as directions: "looks like this one". And, because it costs so little: sparse autoencoder and random directions on the same classifier **never trained**. (Features of which fewer than 20 test digits are active are left out. The settings, 8 active numbers and $\lambda = 0.2$, explain about as much of the activations.)
+# Most rows look like *something*. It is tempting to stop here and give names to the features. But our eyes find something in most rows, so compare. `purity` is the share of the 20 strongest digits of a feature that are of the same class. Chance comes first: 20 digits drawn blindly. Then the 64 **units** themselves, 32 directions of **PCA** and 64 **random** directions, these two both ways, and 64 activations of **training digits**, used as directions: "looks like this one". And, because it costs so little: sparse autoencoder and random directions on the same classifier **never trained**. (Features of which fewer than 20 test digits are active are left out. With $\lambda = 0.2$ L1 leaves somewhat more of the activations unexplained than top-k with 8.)
 
 
 # %%
@@ -1097,6 +1097,8 @@ lesson09.reports.check(answer)
 #
 # - B. A. Olshausen, D. J. Field (1996). Emergence of simple-cell receptive field properties by learning a sparse code for natural images. *Nature* 381, 607–609.
 # - A. J. Bell, T. J. Sejnowski (1997). The "independent components" of natural scenes are edge filters. *Vision Research* 37, 3327–3338.
+# - A. Ng (2011). Sparse autoencoder. Lecture notes CS294A, Stanford University (the KL penalty).
+# - Y. C. Pati, R. Rezaiifar, P. S. Krishnaprasad (1993). Orthogonal matching pursuit. *Asilomar Conference on Signals, Systems and Computers*.
 # - A. Makhzani, B. Frey (2014). k-sparse autoencoders. *ICLR*. arXiv:1312.5663.
 # - S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio (2011). Contractive auto-encoders: explicit invariance during feature extraction. *ICML*.
 # - G. Alain, Y. Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. *Journal of Machine Learning Research* 15, 3563–3593 (contraction and denoising are nearly the same for small noise).
