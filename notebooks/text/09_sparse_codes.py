@@ -700,7 +700,7 @@ def planted_study(kind, strength, units, seed):
 
 
 # %% [markdown]
-# The columns: `found` is the share of planted features with a cosine above 0.9; `active` how many numbers an example uses; `dead` the share of numbers that no test example uses; `used`: where a planted feature is present, how often the nearest number is active; `height`: and if so, how large that number is, over the true strength.
+# The columns: `found` is the share of planted features with a cosine above 0.9; `active` how many numbers an example uses; `dead` the share of numbers that no test example uses; `used`: where a planted feature is present, how often the nearest number is active; `height`: and if so, how large that number is, over the true strength. The last line is the largest standard deviation over the three seeds.
 
 # %%
 settings = [("L1", s, 128) for s in (0.05, 0.1, 0.2, 0.4, 0.8)]
@@ -710,13 +710,13 @@ names = ("kind", "strength", "units", "seed")
 grid = [dict(zip(names, (*s, seed), strict=True)) for s in settings for seed in seeds]
 live = [dict(zip(names, ("top-k", 3, 128, 0), strict=True))]
 found = lesson.study("09_planted", planted_study, grid, live=live)
-for setting in settings:
-    where = dict(zip(names[:3], setting, strict=True))
-    cells = "".join(
-        f"  {name} {found.mean(name, **where):.{1 if name == 'active' else 3}f}"
-        for name in found.results[0]
-    )
-    print(f"{' '.join(map(str, setting)):14s}{cells}")
+wheres = [dict(zip(names[:3], setting, strict=True)) for setting in settings]
+print(f"{'':16s}" + "".join(f"{name:>10s}" for name in found.results[0]))
+for setting, where in zip(settings, wheres, strict=True):
+    cells = "".join(f"{found.mean(name, **where):10.3f}" for name in found.results[0])
+    print(f"{' '.join(map(str, setting)):16s}{cells}")
+spread = [max(found.std(name, **where) for where in wheres) for name in found.results[0]]
+print(f"{'largest std':16s}" + "".join(f"{std:10.3f}" for std in spread))
 
 # %% [markdown]
 # The two scores that matter, against the number of active numbers, for codes of 128:
