@@ -69,36 +69,46 @@ strengths = (0, 0.1, 1, 3, 10)  # of the contractive penalty
 
 # %%
 patches = data.load("patches")
-raw, raw_test = (
-    x.reshape(len(x), 144).astype("float64") for x in (patches.x_train, patches.x_test)
-)
-raw, raw_test = (x - x.mean(axis=1, keepdims=True) for x in (raw, raw_test))
-variances, U = np.linalg.eigh(raw.T @ raw / len(raw))
-variances, U = variances[::-1][:directions], U[:, ::-1][:, :directions]
-white, white_test = (x @ (U * variances**-0.5) @ U.T for x in (raw, raw_test))
-each = ((white @ U) ** 2).mean(axis=0)
+
+
+def centred(x):
+    rows = x.reshape(len(x), 144).astype("float64")
+    return rows - rows.mean(axis=1, keepdims=True)
+
+
+@functools.cache
+def whitened():
+    """Training and test patches after step 2, and the directions (columns)."""
+    raw, raw_test = centred(patches.x_train), centred(patches.x_test)
+    variances, U = np.linalg.eigh(raw.T @ raw / len(raw))  # the smallest first
+    variances, U = variances[::-1][:directions], U[:, ::-1][:, :directions]
+    return *(x @ (U * variances**-0.5) @ U.T for x in (raw, raw_test)), U
+
+
+each = ((whitened()[0] @ whitened()[2]) ** 2).mean(axis=0)
 lesson.claim(
     "variance of each kept direction, minus 1", abs(each - 1).max(), below=1e-9, breaks="math"
 )
-length = directions**0.5
-x_white, x_white_test = (
-    np.float32(length * x / np.linalg.norm(x, axis=1, keepdims=True)) for x in (white, white_test)
-)
-print("x", x_white.shape, "test", x_white_test.shape)
 
 # %% [markdown]
-# Some test patches, before and after. (Their own mean is already gone.)
+# The third step, and some test patches before and after. (Their own mean is already gone.)
 
 
 # %%
+def same_length(x):
+    return np.float32(directions**0.5 * x / np.linalg.norm(x, axis=1, keepdims=True))
+
+
 def grey(rows):
     """Rows of 144 numbers as pictures: 0 is mid-grey, the largest of each is black or white."""
     return 0.5 + 0.5 * (rows / abs(rows).max(axis=1, keepdims=True)).reshape(-1, 12, 12)
 
 
+x_white_test = same_length(whitened()[1])
+print("x", same_length(whitened()[0]).shape, "test", x_white_test.shape)
 plotting.show(
     plotting.image_rows(
-        {"x": grey(raw_test[5:13]), "whitened": grey(x_white_test[5:13])}, cell=0.9
+        {"x": grey(centred(patches.x_test[5:13])), "whitened": grey(x_white_test[5:13])}, cell=0.9
     ),
     "Two rows of eight patches. Whitening takes slow changes of brightness away and leaves edges, "
     "lines and fine texture.",
@@ -199,7 +209,7 @@ def sparse(kind, seed):
     name, _, strength = kind.partition(" ")
     strength = int(strength) if name == "top-k" else float(strength)
     model = SparseAutoencoder(name, strength, 144, units, seed)
-    return train(model, x_white, epochs=100, seed=seed)
+    return train(model, same_length(whitened()[0]), epochs=100, seed=seed)
 
 
 for kind in ("L1 2", "KL 30", "top-k 10"):
@@ -210,7 +220,7 @@ for kind in ("L1 2", "KL 30", "top-k 10"):
 @functools.cache
 def dictionary(kind, seed):
     """Features, a row of length 1 each."""
-    rng = np.random.default_rng([9, seed])
+    rng, U, x_white = np.random.default_rng([9, seed]), whitened()[2], same_length(whitened()[0])
     if kind == "PCA":
         rows = U.T
     elif kind == "ICA":
@@ -338,7 +348,7 @@ def filters_study(kind, seed):
     fits = [fit_gabor(d) for d in rows]
     r2 = np.array([r2 for _, r2 in fits])
     area = 1 / (rows**4).sum(axis=1)  # 144 if all pixels are alike, 1 if one alone is not 0
-    x = np.float64(x_white_test[:1000])
+    x = np.float64(same_length(whitened()[1])[:1000])
     z = orthogonal_mp(np.float64(rows.T), x.T, n_nonzero_coefs=10, precompute=True).T
     return {
         "R2": np.median(r2),
@@ -426,7 +436,7 @@ def refit_error(x, z, rows):
 
 
 def codes_study(kind, seed):
-    model, x = sparse(kind, seed), x_white_test[:1000]
+    model, x = sparse(kind, seed), same_length(whitened()[1])[:1000]
     z, rows = np.float64(model.encode(x)), np.float64(model.D)
     active = z > (0.4 if model.kind == "KL" else 0)
     return {
@@ -627,6 +637,7 @@ lesson.claim("points the probe gains", 100 * gain.mean(), above=1, breaks="no-tr
 
 
 # %%
+@functools.cache
 def planted_data(n, seed, count=128, size=32, active=3):
     """Features (count, size), which are always the same; strengths (n, count); examples (n, size)."""
     rows = np.random.default_rng([128, 32]).standard_normal((count, size))
@@ -645,7 +656,6 @@ def mean_max_cosine(rows, found):
 
 
 planted, strength, x_mixed = planted_data(20000, seed=1)
-_, strength_test, x_mixed_test = planted_data(4000, seed=2)
 print("features", planted.shape, "strengths", strength.shape, "-> x", x_mixed.shape)
 print(f"features in an example: {np.mean((strength > 0).sum(axis=1)):.2f}")
 
@@ -679,11 +689,12 @@ lesson.claim(text, mean_max_cosine(planted, planted), between=(0.9999, 1.0001), 
 @functools.cache
 def microscope(kind, strength, units, seed):
     model = SparseAutoencoder(kind, strength, 32, units, seed)
-    return train(model, x_mixed, epochs=30, seed=seed)
+    return train(model, planted_data(20000, seed=1)[2], epochs=30, seed=seed)
 
 
 def planted_study(kind, strength, units, seed):
     model = microscope(kind, strength, units, seed)
+    planted, strength_test, x_mixed_test = planted_data(4000, seed=2)
     rows, z = np.float64(model.D), np.float64(model.encode(x_mixed_test))
     nearest = (planted @ rows.T).argmax(axis=1)
     there = strength_test > 0
@@ -1028,7 +1039,7 @@ plotting.show(
 #
 # Begin the lesson with `lesson.begin(9, strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies run anew with your change, which takes some minutes.
 #
-# - Leave out the whitening (`x_white = raw` at length 10): what do the features look like now, and why so coarse?
+# - Leave out the whitening (in `whitened`, return `raw, raw_test, U`): what do the features look like now, and why so coarse?
 # - In `SparseAutoencoder`, leave out `unit_rows` and train L1: follow the length of the rows and the sum of the code.
 # - With KL, let the numbers go up to 8 instead of 4. Expect features hardly better than random ones: a target for the mean can then be met by many small numbers.
 # - In `planted_data`, let 10 features be present instead of 3: from where on can't they be found?
