@@ -3,8 +3,8 @@
 In a lesson: `from aetutorial.exercises import lesson01`. What follows is for those who write them.
 """
 
-from aetutorial.exercises._core import (
-    Exercise,
+from aetutorial.exercises._core import Exercise
+from aetutorial.exercises._expect import (
     close,
     expect_array,
     expect_model,

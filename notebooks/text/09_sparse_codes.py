@@ -85,7 +85,9 @@ def whitened():
     return *(x @ (U * variances**-0.5) @ U.T for x in (raw, raw_test)), U
 
 
-each = ((whitened()[0] @ whitened()[2]) ** 2).mean(axis=0)
+raw, (white, _, U) = centred(patches.x_train), whitened()
+print(f"share of the variance in the kept directions {np.sum((raw @ U) ** 2) / np.sum(raw**2):.2f}")
+each = ((white @ U) ** 2).mean(axis=0)
 lesson.claim(
     "variance of each kept direction, minus 1", abs(each - 1).max(), below=1e-9, breaks="math"
 )
@@ -187,7 +189,7 @@ lesson.claim(
 # %% [markdown]
 # It is divided. Keras's `mse` is a mean over pixels, though, so that with it our $\lambda$ would have to be divided by 144.
 #
-# Training takes a few seconds a model. `dictionary` returns the features of a kind, and the model. Four others come along for comparison:
+# Training takes a few seconds a model. `sparse` returns a trained model, `dictionary` the features of a kind. Four others come along for comparison:
 #
 # - **PCA**: the 100 directions $U$;
 # - **ICA** (independent component analysis): looks for 100 directions along which the data are as far from a normal distribution as possible. No autoencoder, and the classical way to features of natural images (Bell and Sejnowski 1997);
@@ -629,7 +631,7 @@ lesson.claim("points the probe gains", 100 * gain.mean(), above=1, breaks="no-tr
 # %% [markdown]
 # ## Sparse autoencoders as microscopes (core)
 #
-# The most used autoencoders of today don't look at pictures or words. They look at *networks*. A hidden layer of a language model has some thousand units, and hardly one of them answers to one thing only. The idea (Elhage and others 2022): a network knows of more things than it has units, so it stores each as a *direction* among the units, many of them not at right angles; that works as long as few things are present at a time. This is called **superposition**. If it is so, then a sparse autoencoder, trained on the activations of the layer, could find the directions (Bricken and others 2023; Huben and others 2024).
+# Perhaps the most discussed autoencoders of today don't look at pictures or words. They look at *networks*. A hidden layer of a language model has some thousand units, and hardly one of them answers to one thing only. The idea (Elhage and others 2022): a network knows of more things than it has units, so it stores each as a *direction* among the units, many of them not at right angles; that works as long as few things are present at a time. This is called **superposition**. If it is so, then a sparse autoencoder, trained on the activations of the layer, could find the directions (Bricken and others 2023; Huben and others 2024).
 #
 # ### Features that we planted
 #
@@ -775,7 +777,7 @@ lesson.claim(text, np.min(gain[0] - gain[1]), above=0.25, breaks="no-training")
 # - **A small error is not the aim.** L1 0.05 has the smallest error (0.03), has found not one feature (no cosine above 0.9), and its mean max cosine of 0.61 is *below* that of the examples themselves. It uses 47 numbers where 3 would do, and with so many nearly any dictionary rebuilds everything.
 # - **Sparse enough, both kinds find them**: with 2 to 8 active numbers, L1 and top-k have found 86 to 93 % of the features. The exact $k$ matters little, up to a point: 16 is too many, and nothing is found.
 # - **Room to spare helps here.** Of 128 numbers for 128 features, top-k 3 leaves 5 % **dead** (no example uses them), and 14 % of the features unfound. Of 256 numbers 28 % are dead, and all but 0.3 % of the features are found. Chance alone would raise the mean max cosine by 0.05 from 128 to 256, not from 0.96 to 0.996.
-# - **Finding a feature is not yet measuring it.** Where a feature is present, top-k 3 uses its number in 70 % of the cases only, but then with 0.86 of the right height. L1 0.4 uses it in 89 %, at half the height: more than the shrinkage of $\lambda / 2 = 0.2$ explains, for some of the rest is put down to numbers of other features. A one-layer encoder can't tell overlapping directions apart.
+# - **Finding a feature is not yet measuring it.** Where a feature is present, top-k 3 uses its number in 70 % of the cases only, but then with 0.86 of the right height. L1 0.4 uses it in 89 %, at half the height: more than the shrinkage of $\lambda / 2 = 0.2$ explains. Perhaps some of the rest is put down to the numbers of other features: one layer can hardly tell overlapping directions apart.
 #
 # On real data nobody knows the features, so cosine can't be computed, and $\lambda$, $k$ and the size must be chosen by something else. The error is not it. What people do is look, and test what the features do. That comes next.
 #
@@ -850,7 +852,15 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most rows look like *something*. It is tempting to stop here and give names to the features. But our eyes find something in most rows, so compare. `purity` is the share of the 20 strongest digits of a feature that are of the same class. Chance comes first: 20 digits drawn blindly. Then the 64 **units** themselves, 32 directions of **PCA** and 64 **random** directions, these two both ways, and 64 activations of **training digits**, used as directions: "looks like this one". And, because it costs so little: sparse autoencoder and random directions on the same classifier **never trained**. (Features of which fewer than 20 test digits are active are left out. With $\lambda = 0.2$ L1 leaves somewhat more of the activations unexplained than top-k with 8.)
+# Most rows look like *something*. It is tempting to stop here and give names to the features. But our eyes find something in most rows, so compare. `purity` is the share of the 20 strongest digits of a feature that are of the same class. In the table stand
+#
+# - **chance**: 20 digits drawn blindly;
+# - the 64 **units** themselves, 32 directions of **PCA** and 64 **random** directions, these two both ways;
+# - 64 activations of **training digits**, used as directions: "looks like this one";
+# - three sparse autoencoders;
+# - sparse autoencoder and random directions on the same classifier **never trained**.
+#
+# (Features of which fewer than 20 test digits are active are left out. With $\lambda = 0.2$ L1 leaves somewhat more of the activations unexplained than top-k with 8.)
 
 
 # %%
@@ -934,7 +944,11 @@ text = "change of the score of the class for which the feature is strongest"
 lesson.claim(text, change[strongest], below=-0.3, breaks="no-training")
 
 # %% [markdown]
-# One score falls far, and the class that loses is that of the digits in the feature's row. For this feature, looking gave the right idea. A harder test, with an answer that can be wrong: **make the classifier blind for one digit, and for no other**. For each digit, rank the features by what they do for it: how much more they are active for this digit than for others (on training data), times how much their direction raises its score above the other scores. Switch off the first 1, 2, 4, ... 64 and see what is left of the accuracy on that digit and on the nine others. The same rule serves the rivals. Each direction of PCA, of a random rotation and of the units is used both ways, as two features that are never negative: so much of it as an activation has, compared with the mean. One more rival knows the labels: the direction from the centre to the **mean of the class**.
+# One score falls far, and the class that loses is that of the digits in the feature's row. For this feature, looking gave the right idea.
+#
+# A harder test, with an answer that can be wrong: **make the classifier blind for one digit, and for no other**. For each digit, rank the features by what they do for it: how much more they are active for this digit than for others (on training data), times how much their direction raises its score above the other scores. Switch off the first 1, 2, 4, ... 64 and see what is left of the accuracy on that digit and on the nine others.
+#
+# The same rule serves the rivals. Each direction of PCA, of a random rotation and of the units is used both ways, as two features that are never negative: so much of it as an activation has, compared with the mean. One more rival knows the labels: the direction from the centre to the **mean of the class**.
 
 
 # %%
@@ -1029,9 +1043,9 @@ plotting.show(
 # - **Few features do what takes many units.** With 4 of 64 features off, 16 % of the digit's accuracy is left, and 95 % of the others'. Four units leave 92 % of it, 64 units (each used one way) 13 %. Random directions do no worse than units: a unit of this layer is nothing special.
 # - **But the damage is nearly the same.** Follow the curves: where 20 % is left of the digit, top-k and random directions both have 94 to 95 % of the others; where 10 % is left, both have 86 to 88. The table by counts shows a large advantage, the figure a small one, and both are right. Sparse features put into few directions what can also be had from many.
 # - **PCA is a hammer**: where 15 % of the digit is left, 72 % of the others.
-# - **L1 gets stuck** at a quarter: its values are too small, so switching off takes too little away. By purity L1 was ahead of top-k. Looking tidy and being a good switch are two things.
+# - **L1 gets stuck** at a quarter: probably its values are too small, so that switching off takes too little away. By purity L1 was ahead of top-k. Looking tidy and being a good switch are two things.
 # - **The class mean beats all**: one direction, 3 % and 96 %. Of course, it was told the labels. Where you know what you are looking for, and have labels, you need no sparse autoencoder. It is for finding what you did not know to look for.
-# - **Room to spare does not help here**: with 256 numbers, 4 off leave 34 %. A digit is then spread over more features.
+# - **Room to spare does not help here**: with 256 numbers, 4 off leave 34 %. Perhaps a digit is then spread over more features.
 #
 # The ranking by activity and effect used labels, too, for all rivals alike. What the sparse autoencoder contributed without labels are the directions.
 #
