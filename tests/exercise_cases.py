@@ -36,6 +36,49 @@ class Made:
 # --- answers that take more than a line --------------------------------------------------------
 
 
+PATIENTS = (
+    "noise drawn once",
+    "sigma for log variance",
+    "code wider than the input",
+    "bounded output",
+    "losses across units",
+    "dead code",
+    "KL averaged",
+    "test data in training",
+)
+
+
+def swapped(texts, i, j):
+    texts = list(texts)
+    texts[i], texts[j] = texts[j], texts[i]
+    return texts
+
+
+def early_stop(losses, patience, equal=False):
+    best = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best] or (equal and loss == losses[best]):
+            best = epoch
+        if epoch - best == patience:
+            return best, epoch
+    return best, len(losses) - 1
+
+
+def never_anew(losses, patience):
+    worse = np.array(losses) > np.minimum.accumulate(losses)
+    last = int(np.searchsorted(np.cumsum(worse), patience))
+    return int(np.argmin(losses[: last + 1])), last
+
+
+def cover(size, kernel, strides):
+    pixels = np.arange((size - 1) * strides + kernel)[:, None] - strides * np.arange(size)
+    return ((pixels >= 0) & (pixels < kernel)).sum(axis=1)
+
+
+def kl_each(z_mean, z_log_var):
+    return 0.5 * (z_mean**2 + np.exp(z_log_var) - 1 - z_log_var)
+
+
 def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
@@ -943,6 +986,112 @@ CASES = {
             ("the third", ["no control", "chance not shown", "fair", "shrinkage"]),
             ("The fourth", ["no control", "chance not shown", "shrinkage", "shrinkage"]),
             ("list of four", "fair"),
+        ],
+    ),
+    "lesson10.patients": Cases(
+        [PATIENTS, tuple(name.upper() for name in PATIENTS)],
+        [
+            *(
+                (sentence, swapped(PATIENTS, i, (i + 1) % 8))
+                for i, sentence in enumerate(
+                    (
+                        "long before the end",
+                        "than was reported",
+                        "no digit at all",
+                        "range of its outputs",
+                        "plain, small network",
+                        "numbers of its code",
+                    )
+                )
+            ),
+            ("Not yet right: G, H. G pays", swapped(PATIENTS, 6, 7)),
+            ("list of eight", "dead code"),
+            ("eight patients", PATIENTS[:5]),
+        ],
+    ),
+    "lesson10.early_stop": Cases(
+        [
+            lambda losses, patience: early_stop(np.array(losses), patience),
+            lambda losses, patience: np.array(early_stop(losses, patience)),
+        ],
+        [
+            ("whole curve", lambda losses, patience: (np.argmin(losses), len(losses) - 1)),
+            ("begins anew", never_anew),
+            ("too few", lambda losses, patience: early_stop(losses, patience - 1)),
+            ("too many", lambda losses, patience: (early_stop(losses, patience)[0], 9)),
+            ("best epoch", lambda losses, patience: (early_stop(losses, patience)[1],) * 2),
+            ("First the best", lambda losses, patience: early_stop(losses, patience)[::-1]),
+            ("from 0", lambda losses, patience: tuple(1 + e for e in early_stop(losses, patience))),
+            ("is off", lambda losses, patience: (0, 0)),
+            (
+                "falls to its end",
+                lambda losses, patience: (
+                    early_stop(losses, patience) if len(losses) > 3 else (0, 2)
+                ),
+            ),
+            ("An equal loss", lambda losses, patience: early_stop(losses, patience, equal=True)),
+            ("patience of 1", lambda losses, patience: early_stop(losses, max(patience, 2))),
+        ],
+    ),
+    "lesson10.operations": Cases(
+        [156800.0, np.int64(156800)],
+        [
+            ("each place of its output", 12800 + 9 * 16 * 8 + 72),
+            ("Upsampling comes first", 12800 + 25 * 9 * 16 * 8 + 100 * 9 * 8),
+            ("at a time", 12800 + 100 * 16 * 8 + 400 * 8),
+            ("several input channels", 12800 + 100 * 9 * 8 + 400 * 9),
+            ("dense layer counts", 100 * 9 * 16 * 8 + 400 * 9 * 8),
+            ("Biases", 12800 + 400 + 100 * (9 * 16 * 8 + 8) + 400 * 73),
+            ("Dense layer plus", 1000),
+        ],
+    ),
+    "lesson10.overlaps": Cases(
+        [
+            lambda size, kernel, strides: np.array(
+                [
+                    sum(0 <= p - i * strides < kernel for i in range(size))
+                    for p in range((size - 1) * strides + kernel)
+                ]
+            ),
+            lambda size, kernel, strides: np.convolve(
+                np.repeat(np.ones(size), strides) * (np.arange(size * strides) % strides == 0),
+                np.ones(kernel),
+            )[: (size - 1) * strides + kernel],
+        ],
+        [
+            ("last patch begins", lambda size, kernel, strides: np.ones(size * strides)),
+            ("output pixels", lambda size, kernel, strides: np.ones(size)),
+            (
+                "each of them",
+                lambda size, kernel, strides: np.minimum(cover(size, kernel, strides), 1),
+            ),
+            ("from i * strides", lambda size, kernel, strides: 2 * cover(size, kernel, strides)),
+            (
+                "kernel 2",
+                lambda size, kernel, strides: cover(size, kernel, strides) + (kernel == 2),
+            ),
+        ],
+    ),
+    "lesson10.free_bits": Cases(
+        [
+            lambda m, v, floor: float(np.sum(np.maximum(kl_each(m, v).mean(0), floor))),
+            lambda m, v, floor: sum(max(float(k), floor) for k in kl_each(m, v).mean(axis=0)),
+        ],
+        [
+            ("does nothing", lambda m, v, floor: kl_each(m, v).mean(axis=0).sum()),
+            (
+                "not for each example",
+                lambda m, v, floor: np.maximum(kl_each(m, v), floor).sum(axis=1).mean(),
+            ),
+            ("before the sum", lambda m, v, floor: max(kl_each(m, v).mean(0).sum(), floor)),
+            ("batch only", lambda m, v, floor: np.maximum(kl_each(m, v).mean(0), floor).mean()),
+            ("less, not more", lambda m, v, floor: np.minimum(kl_each(m, v).mean(0), floor).sum()),
+            ("value isn't", lambda m, v, floor: np.maximum(kl_each(m, v).mean(0) - floor, 0).sum()),
+            ("value is off", lambda m, v, floor: 7.0),
+            (
+                "floor of 0",
+                lambda m, v, floor: np.maximum(kl_each(m, v).mean(0), max(floor, 0.3)).sum(),
+            ),
         ],
     ),
 }

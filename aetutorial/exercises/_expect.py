@@ -227,7 +227,7 @@ def expect_texts(value: Any, options: Sequence[str], what: str) -> list[str]:
     """
     if unfilled(value):
         raise NotAttempted
-    count = ("no", "one", "two", "three", "four", "five")[len(options)]
+    count = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][len(options)]
     if not isinstance(value, list | tuple):
         raise Wrong(f"Give a list of {count} texts, one for each {what}, in their order.")
     if len(value) != len(options):
