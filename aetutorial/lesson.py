@@ -58,7 +58,8 @@ def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
     number = _validate.integer("number", number, low=0, high=len(TITLES) - 1)
     seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
     _runtime.strict = bool(strict)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later messages: errors only
+    # TensorFlow's own log. What it calls errors are remarks on the processor; real errors are raised.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         import keras
         import tensorflow as tf

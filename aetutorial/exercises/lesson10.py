@@ -126,7 +126,7 @@ early_stop = Exercise(
 
         Given the validation loss of every epoch of a full training, it returns two epochs, counted from 0: that whose
         weights early stopping would keep, and the last one it would have run. It stops as soon as `patience` epochs
-        in a row have brought no loss below the best.
+        in a row have brought no loss below the best; if that never happens, it runs to the end of the list.
         """,
     check=_check_early_stop,
     hints=(
@@ -219,7 +219,7 @@ def _check_overlaps(answer: Any) -> str:
 
 overlaps = Exercise(
     name="overlaps",
-    title="Which pixels are covered twice?",
+    title="How often is each pixel covered?",
     kind="build",
     prompt="""
         Write
@@ -228,7 +228,7 @@ overlaps = Exercise(
 
         in NumPy, without Keras: how many patches of a one-dimensional transposed convolution without padding cover
         each output pixel. `size` inputs, patches of `kernel` pixels that begin `strides` pixels apart. Return an array
-        of whole numbers, one for each output pixel.
+        of whole numbers, one for each output pixel; the last pixel is the last one of the last patch.
         """,
     check=_check_overlaps,
     hints=(

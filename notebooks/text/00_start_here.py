@@ -78,8 +78,9 @@ print(
 # | [8 Representation learning](08_representation_learning.ipynb) | What are codes good for when labels are few, or missing? | 75 min | 130 s |
 # | [9 Sparse codes](09_sparse_codes.ipynb) | What do codes with few numbers in use find, in pictures and in networks? | 70 min | 75 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**. Still being written:
-# **part III, judgement** (10 challenges, 11 outlook, 12 frequently asked questions).
+# | [10 Challenges](10_challenges.ipynb) | What goes wrong with autoencoders, how is it found, and what does the cure cost? | 75 min | 85 s |
+#
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgement**. Still being written: 11 outlook, 12 frequently asked questions.
 #
 # Which lessons for which goal?
 # - *I want to know what it is about.* Lesson 1.
@@ -192,6 +193,7 @@ lesson00.warm_up.check(answer)
 # | batch | 批次 | the examples used for one step |
 # | bias | 偏置 | a number added in a layer, learned like a weight |
 # | bottleneck | 瓶颈 | the narrow place between encoder and decoder |
+# | checkerboard artefact | 棋盘伪影 | a pattern with a period of 2 pixels that transposed convolutions leave |
 # | classification | 分类 | finding the label of an example |
 # | clustering | 聚类 | finding groups without labels |
 # | code, latent code | 编码, 潜在编码 | what the encoder returns |
@@ -206,6 +208,8 @@ lesson00.warm_up.check(answer)
 # | dictionary | 字典 | the directions of which a sparse code takes a few |
 # | dimensionality reduction | 降维 | describing data with fewer numbers |
 # | disentangled code | 解耦编码 | a code of which each number means one thing |
+# | dropout | 随机失活 | setting units to 0 at random during training |
+# | early stopping | 早停 | ending training when the validation loss has stopped falling |
 # | encoder | 编码器 | the network from input to code |
 # | entropy coding | 熵编码 | storing frequent values with few bits, rare ones with many |
 # | epoch | 轮次 | one pass over the training data |
@@ -215,6 +219,7 @@ lesson00.warm_up.check(answer)
 # | fine-tuning | 微调 | training a pre-trained network on, for another task |
 # | floor | 下界 | the value below which a loss can't fall |
 # | Fréchet distance | 弗雷歇距离 | how far the features of two sets of pictures are apart, as normal distributions |
+# | free bits | 自由比特 | an amount of KL that each number of a code may have without paying |
 # | Gabor function | 加博函数 | a wave under a bell-shaped window |
 # | generation | 生成 | making new examples |
 # | generative adversarial network | 生成对抗网络 | a network that makes examples, trained against one that tries to tell them from real ones |
@@ -226,12 +231,14 @@ lesson00.warm_up.check(answer)
 # | independent component analysis (ICA) | 独立成分分析 | directions along which data are as far from normal as possible |
 # | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
 # | Jacobian matrix | 雅可比矩阵 | the derivatives of all outputs with respect to all inputs |
-# | k-means | K 均值 | clustering by nearest centres |
 # | Kendall's tau | 肯德尔等级相关系数 | how far two orders agree, from -1 to 1 |
+# | KL warm-up | KL 预热 | raising the weight of the KL term from 0 during training |
+# | k-means | K 均值 | clustering by nearest centres |
 # | Kullback-Leibler (KL) divergence | KL 散度 | how far one distribution is from another, in nats |
 # | label | 标签 | what an example is, told by a person |
 # | latent space | 潜在空间 | the space of all codes |
 # | learning rate | 学习率 | how far a step of gradient descent goes |
+# | learning-rate schedule | 学习率调度 | how the learning rate changes during training |
 # | likelihood | 似然 | how probable a model finds the data |
 # | linear probe | 线性探针 | a linear classifier that reads frozen codes |
 # | loss | 损失 | the number that training makes small |
@@ -246,6 +253,7 @@ lesson00.warm_up.check(answer)
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
 # | overfitting | 过拟合 | learning what is special about the training data |
 # | peak signal-to-noise ratio (PSNR) | 峰值信噪比 | the mean squared error in decibels |
+# | posterior collapse | 后验坍缩 | a VAE's code, or part of it, that says nothing about the input |
 # | precision, recall (of samples) | 精确率, 召回率 | the share of samples that are realistic, and of the data that is covered |
 # | pre-training | 预训练 | training on another task first, often without labels |
 # | principal angle | 主角 | measures how far two planes are turned against each other |
@@ -267,6 +275,7 @@ lesson00.warm_up.check(answer)
 # | threshold | 阈值 | the value above which an alarm is raised |
 # | tied weights | 权重绑定 | a decoder that uses the transposed matrices of the encoder |
 # | top-k | 前 k 个 | keeping the k largest numbers |
+# | transposed convolution | 转置卷积 | a convolution the other way: it lays patches down and adds them up |
 # | trustworthiness, continuity | 可信度, 连续性 | whether a map keeps neighbours |
 # | two-sample test | 双样本检验 | whether two sets come from one distribution |
 # | unit | 单元 | one number of a layer |
@@ -274,6 +283,7 @@ lesson00.warm_up.check(answer)
 # | validation data | 验证数据 | data for choosing settings: not trained on, not used for the final score |
 # | variational autoencoder (VAE) | 变分自编码器 | an autoencoder that learns a distribution |
 # | vector quantisation (VQ) | 向量量化 | replacing a point by the nearest one of a codebook |
+# | weight decay | 权重衰减 | shrinking all weights a little in each step |
 # | weights | 权重 | the numbers that training changes |
 # | whitening | 白化 | bringing all directions to variance 1, without correlations |
 

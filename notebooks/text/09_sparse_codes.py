@@ -1133,4 +1133,4 @@ lesson09.reports.check(answer)
 # - L. Gao and others (2025). Scaling and evaluating sparse autoencoders. *ICLR*. arXiv:2406.04093 (top-k, dead features).
 # - T. Heap, T. Lawson, L. Farnik, L. Aitchison (2025). Sparse autoencoders can interpret randomly initialized transformers. arXiv:2501.17727.
 #
-# Next: lesson 10, challenges: overfitting, decoders that are too large, codes that collapse, and how to find the bug.
+# Next: [lesson 10, challenges](10_challenges.ipynb): overfitting, decoders that are too large, codes that collapse, and how to find the bug.
