@@ -24,7 +24,7 @@ case = functools.cache(patients.patient)
 
 def test_the_exercise_names_them_in_their_order():
     answer = {}
-    exec(lesson10.patients.source, answer)  # noqa: S102  our own text
+    exec(lesson10.patients.source, answer)
     assert answer["answer"] == list(patients.MISTAKES)
 
 
@@ -46,7 +46,9 @@ def test_the_rivals_of_e_explain_more():
 def test_b_pays_nothing_for_a_code_without_noise():
     one = case(LETTERS["sigma for log variance"])
     z_mean, second = (np.asarray(part) for part in one.model.encoder(one.x_val))
-    assert np.abs(second).max() < 0.3  # sigma, if it is one; a variance near 1, if it is a logarithm
+    assert (
+        np.abs(second).max() < 0.3
+    )  # sigma, if it is one; a variance near 1, if it is a logarithm
     assert z_mean.std() < 0.6  # small means: nearly free, and enough without noise
 
 
