@@ -440,11 +440,12 @@ def with_decoder(parts, seed):
 
 
 x_train, x_test = mnist.x_train[:9000], mnist.x_test
-how, per_epoch = {"batch_size": 100, "progress": False, "jit": False}, {}
+how = {"batch_size": 100, "progress": False, "jit": False}
+per_epoch, ends = {}, []
+clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
 for kind in decoders:
-    model, ends = with_decoder(functools.partial(decoder, kind), seed=0), []
-    clock = functools.partial(lambda ends, *_: ends.append(time.perf_counter()), ends)
-    clock = keras.callbacks.LambdaCallback(on_epoch_end=clock)
+    ends.clear()
+    model = with_decoder(functools.partial(decoder, kind), seed=0)
     model.compile(keras.optimizers.Adam(0.001), loss="mse")
     training.fit(model, x_train[:3000], epochs=4, callbacks=[clock], **how)
     per_epoch[kind], parts = 3 * np.median(np.diff(ends)), model.layers[1]
@@ -495,11 +496,8 @@ for kind in decoders:
     print(f"{kind:14s}", end="")
     for a in at:
         error, test = (decoded.values(m, kind=kind, **a) for m in ("train", "test"))
-        star = (
-            "*"
-            if best(decoded, "rate", rates[a["n"]], kind=kind, n=a["n"])[0] == a["rate"]
-            else " "
-        )
+        rate = best(decoded, "rate", rates[a["n"]], kind=kind, n=a["n"])[0]
+        star = "*" if rate == a["rate"] else " "
         cell = f"{error.mean():.1f} -> {test.mean():.1f} ± {test.std(ddof=1):.1f}{star}"
         print(f"{cell:>21s}", end="")
     print()
