@@ -342,7 +342,7 @@ label, grey = "test error, 250 examples with noise", ["none", "PCA", "the mean"]
 plotting.show(
     plotting.bars(bars, xlabel=label, highlight=grey),
     "Eleven bars, from PCA, the shortest, over contractive, tied with decay, denoising and decay to "
-    "dropout, the mean, tied, early stopping and the smaller code, and no cure, the longest.",
+    "dropout, the mean, tied, the smaller code and early stopping, and no cure, the longest.",
 )
 
 # %% [markdown]
@@ -377,7 +377,7 @@ lesson.claim(
 # - **A smaller code** makes things worse without noise and helps little with it. The bottleneck does not keep a network from learning its examples by heart. (Probably 16 numbers are plenty for telling 250 pictures apart, and the decoder knows the rest.)
 # - **PCA** still stands first, at 1.89 and 18.4. With few examples, try it before anything else.
 #
-# Many of the chosen strengths lie at an end of what was tried. A finer search would move a row by some tenths; it won't carry dropout or the small code to the top.
+# Many of the chosen strengths lie at an end of what was tried. A finer search would probably move rows a little, and might change the order of neighbours.
 
 # %% [markdown]
 # ## Decoders: how complex? (core)
@@ -512,7 +512,7 @@ print(f"PCA: test {pca[0]:.2f} and {pca[1]:.2f}")
 # - **Upsampling and convolution** is first or level with the first in both columns, with a fourteenth of the weights of `dense 512`: what is learnt at one place holds at all others. It pays in seconds.
 # - **Transposed convolution**, with as many weights and less time, is behind upsampling in both columns.
 # - **With 500 examples PCA is level with the best** (14.4), and ahead of all but one. With 9,000 all are far ahead of PCA (13.3): pictures of 28 × 28 pixels are harder to put into 32 numbers than small ones, and the sigmoid helps, which knows that pixels end at 0 and 1 (lesson 4).
-# - **The rate matters as much as the decoder.** At 0.003 the single layer has 9.6, at 0.01 it has 8.1; the same 0.01 ruins `dense deep` and `up 16`. A comparison at one rate for all would have compared the wrong thing. (Two rates are few: each choice lies at an end, and a finer search might move a row by some tenths.)
+# - **The rate matters as much as the decoder.** At 0.003 the single layer has 9.6, at 0.01 it has 8.1; the same 0.01 ruins some runs of `dense deep` and `up 16` (see the spread). A comparison at one rate for all would have compared the wrong thing. (Two rates are few: each choice lies at an end, and a finer search might well change the order of neighbours.)
 #
 # ### Checkerboards
 #
@@ -1219,7 +1219,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# *Your diagnosis*, before you read on. Write it down as a list of eight, and have it checked; the check says only which letters are right.
+# *Your diagnosis*, before you read on. Write it down as a list of eight, and have it checked; the check says which letters are not right yet.
 
 # %%
 lesson10.patients.prompt()
