@@ -16,10 +16,11 @@ import numpy as np
 
 from aetutorial import _graph, _validate
 
-KEPT = 16  # compiled programs, the last used ones; each keeps the variables of the model it was compiled for,
-KEPT_BYTES = (
-    2**24
-)  # so those of large models, for which compiling is a small part of the time, are not kept
+# Compiled programs, the last used ones. Each takes some 20 to 40 MB, and a lesson must do with 1.5 GB.
+KEPT = 4
+# Each keeps the variables of the model it was compiled for, so those of large models, for which compiling is a small
+# part of the time, are not kept.
+KEPT_BYTES = 2**24
 _compiled: OrderedDict[str, Any] = OrderedDict()
 _lock = threading.RLock()
 

@@ -133,14 +133,42 @@ def study(
     return stored
 
 
+def stored(name: str) -> Study:
+    """Return a study of another lesson as it is stored, to put new results beside it.
+
+    Whether its code is still the one that made it is checked where it is run: in its own lesson, by `study`.
+
+    Args:
+        name: The study's name.
+
+    Returns:
+        All its points, in the order of the file.
+
+    Raises:
+        StudyError: there is no stored study of that name.
+        ValueError: `name` is no name of a study.
+    """
+    path = _folder() / f"{_study_name(name)}.json"
+    if not path.exists():
+        raise StudyError(f"The study {name!r} has no stored results. `make studies` runs it.")
+    results = json.loads(path.read_text("utf-8"))["results"]
+    points, measured = ([entry[part] for entry in results] for part in ("point", "result"))
+    return Study(name, tuple(points), tuple(measured))
+
+
 def _folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or _runtime.repository_root() / "studies")
 
 
-def _points(name: str, grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]]:
+def _study_name(name: Any) -> str:
     if not isinstance(name, str) or not name.replace("_", "").isalnum() or name != name.lower():
         expected = "a name of lower-case letters, digits and underscores"
         raise ValueError(_validate.message("name", expected, name))
+    return name
+
+
+def _points(name: str, grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]]:
+    _study_name(name)
     points = _dicts("grid", grid)
     if not points or any("seed" not in point or set(point) != set(points[0]) for point in points):
         raise ValueError(

@@ -1,4 +1,7 @@
-"""What every lesson calls: `begin` for a quiet, seeded start; `claim` for a checked statement; `study` for a sweep."""
+"""What every lesson calls: `begin` for a quiet, seeded start; `claim` for a checked statement; `study` for a sweep.
+
+`stored` reads the sweep of another lesson.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ import numpy as np
 
 from aetutorial import _runtime, _validate
 from aetutorial._quiet import quiet_stderr
-from aetutorial._study import MODE_VARIABLE, Study, StudyError, study
+from aetutorial._study import MODE_VARIABLE, Study, StudyError, stored, study
 
-__all__ = ["ClaimError", "Study", "StudyError", "begin", "claim", "study"]
+__all__ = ["ClaimError", "Study", "StudyError", "begin", "claim", "stored", "study"]
 
 TITLES = (
     "Start here",

@@ -75,6 +75,17 @@ def cover(size, kernel, strides):
     return ((pixels >= 0) & (pixels < kernel)).sum(axis=1)
 
 
+def in_steps(w, bits, axis=0, back=True, more=0, to=np.round, size=np.abs, zero=1.0):
+    scale = size(w).max(axis=axis, keepdims=True) / (2 ** (bits - 1) - 1 + more)
+    scale = np.where(scale == 0, zero, scale)
+    return to(w / scale) * (scale if back else 1)
+
+
+def mixed(z, t, alpha_bar, noise, power=0.5, noise_power=0.5):
+    a = alpha_bar[t][:, None]
+    return a**power * z + (1 - a) ** noise_power * noise
+
+
 def kl_each(z_mean, z_log_var):
     return 0.5 * (z_mean**2 + np.exp(z_log_var) - 1 - z_log_var)
 
@@ -1092,6 +1103,69 @@ CASES = {
                 "floor of 0",
                 lambda m, v, floor: np.maximum(kl_each(m, v).mean(0), max(floor, 0.3)).sum(),
             ),
+        ],
+    ),
+    "lesson11.sparse_bytes": Cases(
+        right=[0.499, np.float32(0.499)],
+        wrong=[
+            ("Nearly", 0.5),
+            ("number of weights", 124_750.0),
+            ("percentage", 49.9),
+            ("its own 4 bytes", 0.998),
+            ("4 a row", 0.3),
+        ],
+    ),
+    "lesson11.round_weights": Cases(
+        right=[lambda w, bits: in_steps(w, bits).astype("float32")],
+        wrong=[
+            ("whole numbers; multiply", lambda w, bits: in_steps(w, bits, back=False)),
+            ("own scale", lambda w, bits: in_steps(w, bits, axis=None)),
+            ("not for each row", lambda w, bits: in_steps(w, bits, axis=1)),
+            ("-8 to 7", lambda w, bits: in_steps(w, bits, more=1)),
+            ("sign", lambda w, bits: in_steps(w, bits + 1)),
+            ("towards 0", lambda w, bits: in_steps(w, bits, to=np.trunc)),
+            ("not down", lambda w, bits: in_steps(w, bits, to=np.floor)),
+            ("absolute value", lambda w, bits: in_steps(w, bits, size=lambda w: w)),
+            ("off: scale", lambda w, bits: 1.1 * in_steps(w, bits)),
+            ("8 bits", lambda w, bits: in_steps(w, 4)),
+            ("6 are NaN", lambda w, bits: quiet(lambda: in_steps(w, bits, zero=0.0))),
+            ("column of zeros", lambda w, bits: np.where(w == 0, 1.0, in_steps(w, bits))),
+        ],
+    ),
+    "lesson11.noised": Cases(
+        right=[
+            lambda z, t, alpha_bar, noise: np.stack(
+                [
+                    alpha_bar[k] ** 0.5 * a + (1 - alpha_bar[k]) ** 0.5 * b
+                    for a, k, b in zip(z, t, noise, strict=True)
+                ]
+            )
+        ],
+        wrong=[
+            ("take the roots", lambda z, t, alpha_bar, noise: mixed(z, t, alpha_bar, noise, 1, 1)),
+            ("root, too", lambda z, t, alpha_bar, noise: mixed(z, t, alpha_bar, noise, 0.5, 1)),
+            ("belongs to", lambda z, t, alpha_bar, noise: mixed(noise, t, alpha_bar, z)),
+            (
+                "scaled as well",
+                lambda z, t, alpha_bar, noise: mixed(z, t, alpha_bar, noise, 0.5, 0),
+            ),
+            ("is added", lambda z, t, alpha_bar, noise: mixed(z, t, alpha_bar, -noise)),
+            ("its own t", lambda z, t, alpha_bar, noise: mixed(z, t[:1], alpha_bar, noise)),
+            ("root times code", lambda z, t, alpha_bar, noise: z),
+        ],
+    ),
+    "lesson11.perplexity": Cases(
+        right=[lambda nats, lengths: np.exp(np.average(nats / (lengths + 1), weights=lengths + 1))],
+        wrong=[
+            ("predicted, too", lambda nats, lengths: np.exp(np.sum(nats) / np.sum(lengths))),
+            ("too much", lambda nats, lengths: np.mean(np.exp(nats / (lengths + 1)))),
+            ("all words alike", lambda nats, lengths: np.exp(np.mean(nats / (lengths + 1)))),
+            ("per word", lambda nats, lengths: np.exp(np.mean(nats))),
+            ("take the exponential", lambda nats, lengths: np.sum(nats) / np.sum(lengths + 1)),
+            ("bits with 2", lambda nats, lengths: 2 ** (np.sum(nats) / np.sum(lengths + 1))),
+            ("end counts", lambda nats, lengths: np.mean(np.exp(nats / lengths))),
+            ("off: e to", lambda nats, lengths: np.sum(nats)),
+            ("give 27", lambda nats, lengths: np.exp(33 / 16) if len(nats) == 3 else 1.0),
         ],
     ),
 }

@@ -119,6 +119,24 @@ def test_a_part_of_the_grid_is_read_from_a_larger_study(stored):
         lesson.study("small", run, more, [])
 
 
+def test_another_lesson_reads_what_is_stored_and_runs_nothing(stored, monkeypatch):
+    before = lesson.study("small", run, GRID, [])
+    monkeypatch.setattr(_study, "fingerprint", None)  # the code is not looked at
+    assert lesson.stored("small") == before
+    assert calls == []
+
+
+def test_without_a_stored_study_another_lesson_is_told():
+    with pytest.raises(StudyError, match=r"'small' has no stored results. `make studies` runs it"):
+        lesson.stored("small")
+
+
+@pytest.mark.parametrize("name", ["../small", "Small", "", 7, None])
+def test_stored_refuses_what_is_no_name(stored, name):
+    with pytest.raises(ValueError, match="`name` must be a name of lower-case letters"):
+        lesson.stored(name)
+
+
 def test_the_default_folder_is_the_repositorys(monkeypatch):
     monkeypatch.delenv("AETUTORIAL_STUDY_FOLDER")
     assert _study._folder().name == "studies"

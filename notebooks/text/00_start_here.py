@@ -77,10 +77,10 @@ print(
 # | [7 Measuring generation](07_measuring_generation.ipynb) | How good are generated pictures, and are they of any use? | 80 min | 130 s |
 # | [8 Representation learning](08_representation_learning.ipynb) | What are codes good for when labels are few, or missing? | 75 min | 130 s |
 # | [9 Sparse codes](09_sparse_codes.ipynb) | What do codes with few numbers in use find, in pictures and in networks? | 70 min | 75 s |
-#
 # | [10 Challenges](10_challenges.ipynb) | What goes wrong with autoencoders, how is it found, and what does the cure cost? | 75 min | 85 s |
+# | [11 Outlook](11_outlook.ipynb) | How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators? | 75 min | 150 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgement**. Still being written: 11 outlook, 12 frequently asked questions.
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgement**. Still being written: 12 frequently asked questions.
 #
 # Which lessons for which goal?
 # - *I want to know what it is about.* Lesson 1.
@@ -183,6 +183,7 @@ lesson00.warm_up.check(answer)
 # | ablation | 消融 | switching a part off to see what it does |
 # | activation function | 激活函数 | the function applied to each number of a layer |
 # | adjusted Rand index (ARI) | 调整兰德指数 | how often two groupings agree on pairs, corrected for chance |
+# | adversarial autoencoder | 对抗自编码器 | an autoencoder whose codes a discriminator compares with draws from the prior |
 # | anomaly | 异常 | an example unlike the training data |
 # | area under the ROC curve (AUROC) | ROC 曲线下面积 | how often an anomaly scores higher than a normal example |
 # | atom | 原子 | one row of a dictionary |
@@ -206,7 +207,9 @@ lesson00.warm_up.check(answer)
 # | denoising | 去噪 | removing noise from an input |
 # | dense layer | 全连接层 | a layer whose units each see all numbers of the layer before |
 # | dictionary | 字典 | the directions of which a sparse code takes a few |
+# | diffusion model | 扩散模型 | a generator that takes noise away step by step |
 # | dimensionality reduction | 降维 | describing data with fewer numbers |
+# | discriminator | 判别器 | a network that learns to tell generated from real |
 # | disentangled code | 解耦编码 | a code of which each number means one thing |
 # | dropout | 随机失活 | setting units to 0 at random during training |
 # | early stopping | 早停 | ending training when the validation loss has stopped falling |
@@ -231,11 +234,14 @@ lesson00.warm_up.check(answer)
 # | independent component analysis (ICA) | 独立成分分析 | directions along which data are as far from normal as possible |
 # | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
 # | Jacobian matrix | 雅可比矩阵 | the derivatives of all outputs with respect to all inputs |
+# | k-means | K 均值 | clustering by nearest centres |
 # | Kendall's tau | 肯德尔等级相关系数 | how far two orders agree, from -1 to 1 |
 # | KL warm-up | KL 预热 | raising the weight of the KL term from 0 during training |
-# | k-means | K 均值 | clustering by nearest centres |
 # | Kullback-Leibler (KL) divergence | KL 散度 | how far one distribution is from another, in nats |
 # | label | 标签 | what an example is, told by a person |
+# | language model | 语言模型 | a model that predicts the next letter or word from those before it |
+# | latency | 延迟 | the time for one answer |
+# | latent diffusion | 潜在扩散 | a diffusion model of the codes of an autoencoder |
 # | latent space | 潜在空间 | the space of all codes |
 # | learning rate | 学习率 | how far a step of gradient descent goes |
 # | learning-rate schedule | 学习率调度 | how the learning rate changes during training |
@@ -244,21 +250,25 @@ lesson00.warm_up.check(answer)
 # | loss | 损失 | the number that training makes small |
 # | masked autoencoder | 掩码自编码器 | an autoencoder that must fill in hidden parts |
 # | mean squared error | 均方误差 | a loss: the squared difference, averaged |
+# | mixed precision | 混合精度 | computing with 16 bits where that is enough, with 32 elsewhere |
 # | mixture model | 混合模型 | a distribution put together from several simple ones |
 # | multilayer perceptron | 多层感知机 | dense layers, one after the other |
 # | mutual information | 互信息 | what knowing one variable tells about another, in nats |
 # | mutual information gap (MIG) | 互信息差距 | how far one number of a code is ahead of the others in telling a factor |
+# | n-gram model | n 元语法模型 | counts of what followed the last n − 1 letters |
 # | optimizer | 优化器 | the rule that turns gradients into steps |
 # | orthogonal matching pursuit | 正交匹配追踪 | choosing atoms one by one, and fitting all chosen anew |
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
 # | overfitting | 过拟合 | learning what is special about the training data |
 # | peak signal-to-noise ratio (PSNR) | 峰值信噪比 | the mean squared error in decibels |
+# | perplexity | 困惑度 | the number of equally likely letters that would leave as much doubt |
 # | posterior collapse | 后验坍缩 | a VAE's code, or part of it, that says nothing about the input |
-# | precision, recall (of samples) | 精确率, 召回率 | the share of samples that are realistic, and of the data that is covered |
 # | pre-training | 预训练 | training on another task first, often without labels |
+# | precision, recall (of samples) | 精确率, 召回率 | the share of samples that are realistic, and of the data that is covered |
 # | principal angle | 主角 | measures how far two planes are turned against each other |
 # | principal component analysis (PCA) | 主成分分析 | the best linear code |
 # | prior, posterior | 先验, 后验 | what is known about the code before and after the input is seen |
+# | pruning | 剪枝 | setting small weights to 0 for good |
 # | quantisation | 量化 | rounding numbers to a grid |
 # | rate, distortion | 码率, 失真 | the nats spent on the code, and those left to say what the picture is |
 # | reconstruction | 重构 | what the decoder returns |
@@ -286,6 +296,7 @@ lesson00.warm_up.check(answer)
 # | weight decay | 权重衰减 | shrinking all weights a little in each step |
 # | weights | 权重 | the numbers that training changes |
 # | whitening | 白化 | bringing all directions to variance 1, without correlations |
+# | word dropout | 词丢弃 | hiding some of the letters or words from a decoder in training |
 
 # %% [markdown]
 # ## Next

@@ -1376,4 +1376,4 @@ lesson10.free_bits.check(free_bits)
 # - D. P. Kingma and others (2016). Improved variational inference with inverse autoregressive flow. *NeurIPS*. arXiv:1606.04934 (free bits).
 # - X. Chen and others (2017). Variational lossy autoencoder. *ICLR*. arXiv:1611.02731 (why a strong decoder does without the code).
 #
-# Next: lesson 11, outlook: faster training, diffusion in the space of codes, text, adversarial autoencoders, and where the field went.
+# Next: [lesson 11, outlook](11_outlook.ipynb): faster training, diffusion in the space of codes, text, adversarial autoencoders, and where the field went.
