@@ -149,9 +149,7 @@ def stored(name: str) -> Study:
         ValueError: `name` is no name of a study.
     """
     path = _folder() / f"{_study_name(name)}.json"
-    if not path.exists():
-        raise StudyError(f"The study {name!r} has no stored results. `make studies` runs it.")
-    results = json.loads(path.read_text("utf-8"))["results"]
+    results = _document(name, path, "`make studies` runs it.")["results"]
     points, measured = ([entry[part] for entry in results] for part in ("point", "result"))
     return Study(name, tuple(points), tuple(measured))
 
@@ -165,6 +163,12 @@ def _study_name(name: Any) -> str:
         expected = "a name of lower-case letters, digits and underscores"
         raise ValueError(_validate.message("name", expected, name))
     return name
+
+
+def _document(name: str, path: Path, remedy: str) -> Any:
+    if not path.exists():
+        raise StudyError(f"The study {name!r} has no stored results. {remedy}")
+    return json.loads(path.read_text("utf-8"))
 
 
 def _points(name: str, grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]]:
@@ -343,9 +347,7 @@ def _stored(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path:
         f"`make studies` runs it anew. To see what your own change does here, without storing it: "
         f"`lesson.study({name!r}, ..., fresh=True)`."
     )
-    if not path.exists():
-        raise StudyError(f"The study {name!r} has no stored results. {remedy}")
-    document = json.loads(path.read_text("utf-8"))
+    document = _document(name, path, remedy)
     now = json.loads(json.dumps(_header(name, made_by)))
     changed = [part for part in ("parameters", "data", "code_hash") if document[part] != now[part]]
     if changed:
