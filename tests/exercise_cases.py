@@ -46,6 +46,7 @@ PATIENTS = (
     "KL averaged",
     "test data in training",
 )
+ADVICE = ("autoencoder + mixture", "PCA", "VAE", "denoising autoencoder", "no autoencoder")
 
 
 def swapped(texts, i, j):
@@ -84,6 +85,42 @@ def in_steps(w, bits, axis=0, back=True, more=0, to=np.round, size=np.abs, zero=
 def mixed(z, t, alpha_bar, noise, power=0.5, noise_power=0.5):
     a = alpha_bar[t][:, None]
     return a**power * z + (1 - a) ** noise_power * noise
+
+
+def centred(m, axis=0):
+    return m - m.mean(axis=axis, keepdims=True)
+
+
+def gram_norm(m):
+    return np.linalg.norm(m.T @ m)
+
+
+def aligned(a, b, prepare=centred, norm=np.linalg.norm, power=2, below=gram_norm):
+    a, b = prepare(a), prepare(b)
+    return norm(a.T @ b) ** power / (below(a) * below(b))
+
+
+def aligned_by_kernels(a, b):
+    k, m = (centred(m) @ centred(m).T for m in (a, b))
+    return np.trace(k @ m) / np.sqrt(np.trace(k @ k) * np.trace(m @ m))
+
+
+def aligned_by_components(a, b):
+    (u, s, _), (v, t, _) = (np.linalg.svd(centred(m), full_matrices=False) for m in (a, b))
+    told = (s[:, None] * (u.T @ v) * t) ** 2
+    return [told.sum() / np.sqrt((s**4).sum() * (t**4).sum())]
+
+
+def spectral(m):
+    return np.linalg.norm(m, 2)
+
+
+def kept(z, k, more=0):
+    return np.where(np.arange(z.shape[1]) < k[:, None] + more, z, 0)
+
+
+def kept_in_loops(z, k):
+    return [[*row[:n], *[0] * (len(row) - n)] for row, n in zip(z.tolist(), k, strict=True)]
 
 
 def kl_each(z_mean, z_log_var):
@@ -1166,6 +1203,78 @@ CASES = {
             ("end counts", lambda nats, lengths: np.mean(np.exp(nats / lengths))),
             ("off: e to", lambda nats, lengths: np.sum(nats)),
             ("give 27", lambda nats, lengths: np.exp(33 / 16) if len(nats) == 3 else 1.0),
+        ],
+    ),
+    "lesson12.beta_in_disguise": Cases(
+        right=[49, np.float32(49)],
+        wrong=[
+            ("if the KL were a sum", 784),
+            ("if the error were a sum", 0.0625),
+            ("By 16", 16),
+            ("other way round", 0.0204),
+            ("Multiply the loss", 0.001276),
+            ("the other divides", 12544),
+            ("Nothing cancels", 1.0),
+            ("free the error", 48),
+        ],
+    ),
+    "lesson12.cka": Cases(
+        right=[aligned_by_kernels, aligned_by_components],
+        wrong=[
+            ("not centred", lambda a, b: aligned(a, b, lambda m: m)),
+            ("centred the rows", lambda a, b: aligned(a, b, lambda m: centred(m, 1))),
+            ("has its own", lambda a, b: aligned(a, b, lambda m: centred(m, None))),
+            ("Only centre", lambda a, b: aligned(a, b, lambda m: centred(m) / m.std(axis=0))),
+            (
+                "a and b, squared",
+                lambda a, b: aligned(a, b, below=lambda m: np.linalg.norm(m) ** 2),
+            ),
+            ("a and b themselves", lambda a, b: aligned(a, b, below=np.linalg.norm)),
+            ("above the line", lambda a, b: aligned(a, b, power=1)),
+            ("its root", lambda a, b: np.sqrt(aligned(a, b))),
+            (
+                "largest singular value",
+                lambda a, b: aligned(a, b, norm=spectral, below=lambda m: spectral(m.T @ m)),
+            ),
+            ("distance", lambda a, b: 1 - aligned(a, b)),
+            ("three norms", lambda a, b: aligned(a, b, norm=spectral)),
+            ("ValueError", lambda a, b: aligned(a.T, b.T)),
+            ("`a` in place", lambda a, b: aligned(np.subtract(a, a.mean(axis=0), out=a), b)),
+            ("should give 1", lambda a, b: aligned(a, b) * (a.shape != b.shape)),
+        ],
+    ),
+    "lesson12.keep_first": Cases(
+        right=[
+            kept_in_loops,
+            lambda z, k: z * np.tri(z.shape[1])[k - 1],
+            lambda z, k: kept(z, k).astype("float32"),
+        ],
+        wrong=[
+            ("Nothing", lambda z, k: z),
+            ("too few", lambda z, k: kept(z, k, -1)),
+            ("too many", lambda z, k: kept(z, k, 1)),
+            ("kept the last", lambda z, k: kept(z[:, ::-1], k)[:, ::-1]),
+            ("the ones that stay", lambda z, k: z - kept(z, k)),
+            ("its own k", lambda z, k: kept(z, k[:1])),
+            ("Do not scale", lambda z, k: kept(z, k) * z.shape[1] / k[:, None]),
+            ("the mask", lambda z, k: kept(np.ones_like(z), k)),
+            ("then zeros", lambda z, k: kept(z, k) ** 2),
+            ("`z` in place", lambda z, k: np.multiply(z, kept(np.ones_like(z), k), out=z)),
+            ("written into", lambda z, k: np.where(np.arange(z.shape[1]) < 5, kept(z, k), z)),
+        ],
+    ),
+    "lesson12.advice": Cases(
+        right=[ADVICE, ["Autoencoder+mixture", "pca", "vae", *ADVICE[3:]]],
+        wrong=[
+            *(
+                (f"In the {place}", swapped(ADVICE, i, i + 1))
+                for i, place in enumerate(("first", "second", "third", "fourth"))
+            ),
+            ("In the fifth", [*ADVICE[:4], "PCA"]),
+            ('"VAE" is there more than once', ["VAE", "PCA", "VAE", "VAE", "no autoencoder"]),
+            ("has 4 entries", ADVICE[:4]),
+            ("list of five", "PCA"),
+            ("answer with one of", [*ADVICE[:4], "GAN"]),
         ],
     ),
 }

@@ -79,14 +79,16 @@ print(
 # | [9 Sparse codes](09_sparse_codes.ipynb) | What do codes with few numbers in use find, in pictures and in networks? | 70 min | 75 s |
 # | [10 Challenges](10_challenges.ipynb) | What goes wrong with autoencoders, how is it found, and what does the cure cost? | 75 min | 85 s |
 # | [11 Outlook](11_outlook.ipynb) | How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators? | 75 min | 110 s |
+# | [12 FAQ](12_faq.ipynb) | What do readers ask: AE or VAE, for classification, is the code unique? And which autoencoder for which job? | 75 min | 50 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgement**. Still being written: 12 frequently asked questions.
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgement**. Two optional ones go on from lesson 11: [hybrids](optional/hybrids.ipynb) (a VAE with a critic, a VAE with groups) and [beyond one machine](optional/scale_out.ipynb).
 #
 # Which lessons for which goal?
 # - *I want to know what it is about.* Lesson 1.
 # - *I want to use autoencoders in Keras.* Lessons 1 and 3; look things up in 2.
 # - *I have data of my own.* Lesson 4, section "Use your own data"; lesson 5 for anomalies and missing values.
 # - *I want to generate.* Lesson 6, then 7 before you believe what you see.
+# - *I have one question.* Lesson 12: fifteen answers, and a map of methods and jobs.
 # - *I want to understand them.* All, in order, with the exercises.
 # - *I have ten minutes.* In lesson 3, the section "What to read a loss against".
 #
@@ -184,6 +186,7 @@ lesson00.warm_up.check(answer)
 # | activation function | 激活函数 | the function applied to each number of a layer |
 # | adjusted Rand index (ARI) | 调整兰德指数 | how often two groupings agree on pairs, corrected for chance |
 # | adversarial autoencoder | 对抗自编码器 | an autoencoder whose codes a discriminator compares with draws from the prior |
+# | all-reduce | 全归约 | an exchange after which every worker has the mean of what all had |
 # | anomaly | 异常 | an example unlike the training data |
 # | area under the ROC curve (AUROC) | ROC 曲线下面积 | how often an anomaly scores higher than a normal example |
 # | atom | 原子 | one row of a dictionary |
@@ -194,7 +197,10 @@ lesson00.warm_up.check(answer)
 # | batch | 批次 | the examples used for one step |
 # | bias | 偏置 | a number added in a layer, learned like a weight |
 # | bottleneck | 瓶颈 | the narrow place between encoder and decoder |
+# | canonical correlation analysis (CCA) | 典型相关分析 | turning two codes so that their numbers correlate as far as possible |
+# | centred kernel alignment (CKA) | 中心核对齐 | whether two codes call the same pairs of examples similar |
 # | checkerboard artefact | 棋盘伪影 | a pattern with a period of 2 pixels that transposed convolutions leave |
+# | checkpoint | 检查点 | all that is needed to go on with a training, in files |
 # | classification | 分类 | finding the label of an example |
 # | clustering | 聚类 | finding groups without labels |
 # | code, latent code | 编码, 潜在编码 | what the encoder returns |
@@ -203,6 +209,7 @@ lesson00.warm_up.check(answer)
 # | contractive autoencoder | 收缩自编码器 | an autoencoder whose code is kept from moving with the input |
 # | cross-entropy | 交叉熵 | a loss: the negative logarithm of a probability |
 # | data augmentation | 数据增强 | enlarging a training set with new examples |
+# | data-parallel training | 数据并行训练 | training in which each worker computes a part of every batch |
 # | decoder | 解码器 | the network from code to reconstruction |
 # | denoising | 去噪 | removing noise from an input |
 # | dense layer | 全连接层 | a layer whose units each see all numbers of the layer before |
@@ -256,6 +263,7 @@ lesson00.warm_up.check(answer)
 # | mutual information | 互信息 | what knowing one variable tells about another, in nats |
 # | mutual information gap (MIG) | 互信息差距 | how far one number of a code is ahead of the others in telling a factor |
 # | n-gram model | n 元语法模型 | counts of what followed the last n − 1 letters |
+# | nested dropout | 嵌套随机失活 | hiding all numbers of a code after a random one, so that the first matter most |
 # | optimizer | 优化器 | the rule that turns gradients into steps |
 # | orthogonal matching pursuit | 正交匹配追踪 | choosing atoms one by one, and fitting all chosen anew |
 # | overcomplete, undercomplete | 过完备, 欠完备 | a code larger, smaller than the input |
@@ -268,6 +276,7 @@ lesson00.warm_up.check(answer)
 # | principal angle | 主角 | measures how far two planes are turned against each other |
 # | principal component analysis (PCA) | 主成分分析 | the best linear code |
 # | prior, posterior | 先验, 后验 | what is known about the code before and after the input is seen |
+# | Procrustes analysis | 普氏分析 | rotating one set of points onto another as well as possible |
 # | pruning | 剪枝 | setting small weights to 0 for good |
 # | quantisation | 量化 | rounding numbers to a grid |
 # | rate, distortion | 码率, 失真 | the nats spent on the code, and those left to say what the picture is |
@@ -277,6 +286,7 @@ lesson00.warm_up.check(answer)
 # | representation learning | 表示学习 | learning features for other tasks |
 # | score | 得分函数 | the gradient of the logarithm of a density |
 # | seed | 随机种子 | the number from which random numbers start, so that they can be repeated |
+# | semi-supervised learning | 半监督学习 | learning from few labelled examples and many without labels |
 # | sparse | 稀疏 | mostly zero |
 # | sparse autoencoder | 稀疏自编码器 | an autoencoder with few numbers of the code in use at a time |
 # | standardise | 标准化 | scale to mean 0 and standard deviation 1 |

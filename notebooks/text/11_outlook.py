@@ -1372,4 +1372,4 @@ lesson11.perplexity.check(perplexity)
 #
 # The words: 12Dicts by Alan Beale (public domain), as shipped by `xkcdpass` of Steven Tobin (BSD licence).
 #
-# Next: lesson 12, frequently asked questions.
+# Next: [lesson 12, FAQ](12_faq.ipynb): what readers ask, answered by experiment. Or on from here: [hybrids](optional/hybrids.ipynb), a VAE with a critic and a VAE with groups; [beyond one machine](optional/scale_out.ipynb), two workers and data larger than memory.

@@ -1,0 +1,1047 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 12 · FAQ: what readers ask, answered by experiment
+#
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/12_faq.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/12_faq.ipynb)
+#
+# **Run time** about 50 s on two cores. **Study time** about 75 minutes. The three large questions and the twelve short ones can be read in any order.
+#
+# **You will be able to**
+# - say in which ways a variational autoencoder differs from a plain one, with a number for each;
+# - decide whether an autoencoder helps a classifier, and in which of three ways to use it;
+# - say in which sense codes are unique and in which they are not, and measure it against controls;
+# - answer the questions that come up whenever somebody trains an autoencoder;
+# - pick the method for a job from what the course has measured.
+#
+# **You need** the lessons before, each where its question points.
+#
+# <details><summary>On Colab, run this in a cell of its own first</summary>
+#
+# ```
+# !git clone -q --depth 1 https://github.com/OWNER/autoencoder-course course
+# import sys; sys.path.insert(0, "course")
+# ```
+# </details>
+
+# %%
+from aetutorial import data, lesson, metrics, plotting, training
+
+lesson.begin(12)  # seeds, a quiet start of TensorFlow, the plot style
+
+import functools
+import tempfile
+import timeit
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers, ops
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import procrustes
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+
+from aetutorial import models  # after the quiet start: it imports TensorFlow
+from aetutorial.exercises import lesson12
+
+# %% tags=["parameters"]
+seeds = range(3)
+latent_dim = 16  # numbers of a code
+pair_seeds = range(4)  # pairs of trainings that are compared
+label_counts = (100, 1000, 9000)
+
+# %% [markdown]
+# This lesson looks back. Three large questions come first, which every reader of the course will be asked by somebody; each gets one sentence, and then an experiment. Twelve short ones follow, and at the end a map of methods and jobs. What other lessons have measured is read from their stored studies, and what they have not is measured here.
+#
+# The data, once more: 9,000 digits to learn from, 1,000 by which to choose, 2,000 to score.
+
+# %%
+mnist = data.load("mnist")
+x_all = mnist.x_train.reshape(-1, 784)
+x_train, x_val, x_test = x_all[:9000], x_all[9000:], mnist.x_test.reshape(-1, 784)
+y_train, y_val, y_test = mnist.y_train[:9000], mnist.y_train[9000:], mnist.y_test
+b_train = data.binarised(x_all, seed=0)[:9000]  # pictures of 0 and 1, as in lessons 6 and 7
+b_test = data.binarised(x_test, seed=1)
+print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
+
+
+# %% [markdown]
+# ## How does an autoencoder differ from a variational autoencoder? (core)
+#
+# **In one sentence**: an autoencoder (AE) learns to copy through a few numbers; a variational autoencoder (VAE) learns a *distribution* of pictures, for which it turns the code into a distribution, too, and pays for every nat by which that differs from a prior.
+#
+# In code the two differ in `pair`, below, and little: the VAE's encoder has two outputs instead of one, and its model is `models.VAE`, which adds noise and the rate. Otherwise both are made of the same layers, those of lesson 7, and trained on the same pictures of 0 and 1, with the same steps. Both measure distortion in the same way, by the negative log-likelihood of the pixels.
+
+
+# %%
+def halves(heads, seed, before=(256,), after=(256,)):
+    """An encoder with one or two outputs, and a decoder to logits."""
+    keras.utils.set_random_seed(seed)
+    x, z = keras.Input((784,)), keras.Input((latent_dim,))
+    hidden, back = x, z
+    for units in before:
+        hidden = layers.Dense(units, activation="relu")(hidden)
+    for units in after:
+        back = layers.Dense(units, activation="relu")(back)
+    codes = [layers.Dense(latent_dim)(hidden) for _ in range(heads)]
+    return keras.Model(x, codes if heads > 1 else codes[0]), keras.Model(z, layers.Dense(784)(back))
+
+
+def fitted(model, x, y=None, epochs=12, rate=0.004, loss=None, seed=0):
+    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * (9000 // 100))
+    model.compile(keras.optimizers.Adam(schedule), loss=loss)
+    how = {"epochs": epochs, "batch_size": 100, "seed": seed, "progress": False}
+    return training.fit(model, x, y, **how).history
+
+
+@functools.cache
+def pair(seed):
+    """A plain and a variational autoencoder of the same layers."""
+    encoder, decoder = halves(1, seed)
+    plain = keras.Model(encoder.input, decoder(encoder.output))
+    fitted(plain, b_train, loss=models.negative_log_likelihood, seed=seed)
+    vae = models.VAE(*halves(2, seed), seed=seed)
+    fitted(vae, b_train, seed=seed)
+    return {"AE": (encoder, decoder), "VAE": (vae.encoder, vae.decoder)}
+
+
+def mean_code(encoder, x):
+    z = encoder(x)
+    return np.asarray(z[0] if isinstance(z, list) else z)
+
+
+print("x", b_test.shape, "-> z", mean_code(pair(0)["AE"][0], b_test).shape)
+
+# %% [markdown]
+# The table has a row for each respect in which they differ. What is measured:
+#
+# - **Objective**: distortion and rate, in nats. The VAE minimises their sum (lesson 6), where the code is drawn; the AE minimises the distortion. For comparison there is also the distortion from the VAE's mean code.
+# - **Code**: the standard deviation of the codes of all pictures, and how far the code of *one* picture scatters from draw to draw, as a share of it.
+# - **Regularity**: move each code in a random direction, in each number by half of its standard deviation. By how much does the decoded picture change? (A squared difference, in units of that between two pictures; independent numbers and a linear decoder would give 0.125.)
+# - **Sampling**: the Fréchet distance of 5,000 samples, from the study of lesson 7. Real pictures have 1.3.
+# - **Likelihood**: nats of a test picture, by the importance-weighted bound (lesson 7). The plain autoencoder has no $p(x)$.
+# - **Features**: a linear probe on 64 numbers, convolutional networks, from the study of lesson 8.
+# - **Cost**: weights, and seconds an epoch.
+#
+# *Predict before you run:* in which rows is the VAE ahead?
+
+
+# %%
+def two_study(kind, seed):
+    """One model of the pair, by test pictures."""
+    encoder, decoder = pair(seed)[kind]
+    z, rng = mean_code(encoder, b_test), np.random.default_rng(seed)
+    scatter = np.exp(0.5 * np.asarray(encoder(b_test)[1])) if kind == "VAE" else np.zeros_like(z)
+    z_drawn = z + scatter * rng.standard_normal(z.shape).astype("float32")
+    nats = models.negative_log_likelihood(b_test, decoder(z_drawn))
+    copied = models.negative_log_likelihood(b_test, decoder(z))
+    rate = models.kl_to_prior(z, 2 * np.log(scatter)) if kind == "VAE" else 0.0
+    spread = z.std(axis=0).mean()
+    moved = z + np.float32(0.5 * z.std(axis=0) * rng.standard_normal(z.shape))
+    x_hat, x_moved = (np.asarray(ops.sigmoid(decoder(part))) for part in (z, moved))
+    usual = metrics.squared_error(x_hat, x_hat[::-1]).mean()
+    return {
+        "distortion": np.mean(nats),
+        "distortion, mean": np.mean(copied),
+        "rate": np.mean(rate),
+        "spread": spread,
+        "scatter": scatter.mean() / spread,
+        "change": metrics.squared_error(x_hat, x_moved).mean() / usual,
+        "weights": encoder.count_params() + decoder.count_params(),
+    }
+
+
+# %%
+grid = [{"kind": kind, "seed": seed} for kind in ("AE", "VAE") for seed in seeds]
+two = lesson.study("12_two", two_study, grid, live=[{"kind": "VAE", "seed": 0}])
+
+# %% [markdown]
+# And the table:
+
+# %%
+samples, codes = lesson.stored("07_samples"), lesson.stored("08_codes")
+
+
+def row(text, study, metric, settings, digits=1, scale=1.0):
+    cells = [(scale * study.mean(metric, **s), scale * study.std(metric, **s)) for s in settings]
+    print(f"{text:44s}" + "".join(f"{m:14,.{digits}f} ± {s:.{digits}f}" for m, s in cells))
+
+
+both = [{"kind": "AE"}, {"kind": "VAE"}]
+print(f"{'':44s}{'AE':>14s}      {'VAE':>14s}")
+row("objective: distortion (nats)", two, "distortion", both)
+row("... from the mean of the code", two, "distortion, mean", both)
+row("... rate (nats)", two, "rate", both)
+row("code: standard deviation", two, "spread", both, 2)
+row("code: scatter of one picture (share of it)", two, "scatter", both, 2)
+row("regularity: change when the code is moved", two, "change", both, 2)
+sampled = [{"model": "autoencoder, N(0, I)"}, {"model": "VAE, beta = 1"}]
+row("sampling from N(0, I): Fréchet distance", samples, "Fréchet", sampled)
+row("... AE with a mixture of its codes", samples, "Fréchet", [{"model": "autoencoder + mixture"}])
+nats = samples.mean("nats, k = 500", model="VAE, beta = 1")
+print(f"{'likelihood: nats of a test picture, bound':44s}{'none':>14s}{nats:20.1f}")
+probed = [{"kind": "convolutional 64"}, {"kind": "variational 64"}]
+row("features: linear probe (%)", codes, "linear", probed, 1, 100)
+row("cost: weights", two, "weights", both, 0)
+
+
+# %% [markdown]
+# And the seconds, on the machine that runs this cell (timed once; they scatter):
+
+
+# %% tags=["nbval-ignore-output"]
+def epoch_seconds(model, loss=None):
+    """Seconds an epoch: six epochs less one, so that what comes before the first cancels."""
+    model.compile(keras.optimizers.Adam(0.001), loss=loss)
+    fit = functools.partial(training.fit, model, b_train, batch_size=100, progress=False)
+    # the first call compiles and is not counted
+    _, one, six = (timeit.timeit(lambda n=n: fit(epochs=n), number=1) for n in (1, 1, 6))
+    return (six - one) / 5
+
+
+encoder, decoder = halves(1, 0)
+plain = keras.Model(encoder.input, decoder(encoder.output))
+seconds = epoch_seconds(plain, models.negative_log_likelihood)
+print(
+    f"cost: seconds an epoch: AE {seconds:.2f}, VAE {epoch_seconds(models.VAE(*halves(2, 0))):.2f}"
+)
+
+# %%
+for text, kind, metric, limits in (
+    ("distortion of the AE", "AE", "distortion", (72, 86)),
+    ("distortion of the VAE", "VAE", "distortion", (84, 98)),
+    ("scatter of one picture's code in the VAE", "VAE", "scatter", (0.15, 0.5)),
+):
+    lesson.claim(text, two.mean(metric, kind=kind), between=limits, breaks="no-training")
+rougher = two.mean("change", kind="AE") - two.mean("change", kind="VAE")
+text = "how much more the AE's pictures change when codes are moved"
+lesson.claim(text, rougher, between=(0.02, 0.2), breaks="no-training")
+
+# %% [markdown]
+# - **The code** is where they really part. The AE's is a point, and the codes of all pictures lie where they like, with a standard deviation of 5. The VAE's is a cloud, a quarter as wide as all codes together, and those have a standard deviation of about 1, because the prior pulls them there.
+# - **Sampling**: 57 against 165, if both are fed from $N(0, I)$. The AE never learnt to decode from there. With a mixture fitted to its codes it gives the better samples, 4.4. But that is a second model.
+# - **Likelihood**: only the VAE has one.
+# - **Copying**: the AE is ahead, by 12 nats against a drawn code, and by 5 against the mean code.
+# - **Regularity**: moved codes change the picture less in the VAE, as with a linear decoder and independent numbers; in the AE about 1.4 times as much.
+# - **Features and cost**: close. One percent more weights, and in the runs that we saw a quarter more seconds an epoch.
+#
+# So they are alike in layers and training, and different in what they *are*: a copier through a narrow place, and a model of how pictures come about.
+
+# ## Can autoencoders serve classification? (core)
+#
+# **In one sentence**: yes, the code can be read by a classifier, and it pays when labels are few and the rival is a network trained from scratch on them; with many labels it gains nothing.
+#
+# Lesson 8 has the long answer. Here are the three ways side by side, in one network (784 → 512 → 256 → a code of 16 → 10 digits):
+#
+# - **frozen**: the encoder is trained as an autoencoder and left as it is; a logistic regression reads the code;
+# - **fine-tuned**: the same, and then all is trained on the labels, beginning at that logistic regression (lesson 8 says why);
+# - **joint**: no two stages. Each step sees labelled pictures and unlabelled ones, and minimises the cross-entropy of the first plus $\lambda$ times the squared error of the second (a mean over pixels);
+# - **supervised**: the labels alone. The baseline.
+
+
+# %%
+class Joint(keras.Model):
+    """A classifier of x that also reconstructs other pictures; fit on ((x, others), labels)."""
+
+    def __init__(self, encoder, decoder, weight):
+        super().__init__()
+        self.encoder, self.decoder, self.weight = encoder, decoder, weight
+        self.head = layers.Dense(10)
+
+    def call(self, inputs):
+        x, others = inputs
+        logits = self.head(self.encoder(x))
+        x_hat = self.decoder(self.encoder(others)) if self.weight else others
+        return {"logits": logits, "x_hat": x_hat}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        wrong = keras.losses.sparse_categorical_crossentropy(y, y_pred["logits"], from_logits=True)
+        return ops.mean(wrong) + self.weight * ops.mean(ops.square(x[1] - y_pred["x_hat"]))
+
+
+def wide_halves(seed):
+    return halves(1, seed, before=(512, 256), after=(256, 512))
+
+
+@functools.cache
+def pretrained(seed):
+    """An encoder and a decoder, trained to reconstruct all 9,000 pictures."""
+    encoder, decoder = wide_halves(seed)
+    fitted(
+        keras.Model(encoder.input, decoder(encoder.output)), x_train, None, 20, 0.002, "mse", seed
+    )
+    return encoder, decoder
+
+
+# %% [markdown]
+# Supervised, joint and the second stage of fine-tuned take the same number of steps: the labelled pictures are repeated until there are 9,000. (Frozen and fine-tuned have the pre-training besides.) Two learning rates for supervised and fine-tuned and three $\lambda$ for joint are tried, and one is chosen on validation pictures, separately for each number of labels. (With 100 labels for training, 1,000 for choosing is more than one would have.)
+
+
+# %%
+def accuracy_of(logits, y):
+    return np.mean(np.asarray(logits).argmax(axis=1) == y)
+
+
+def classify_study(labels, method, knob, seed):
+    """Validation and test accuracy; the knob is the learning rate or the weight of the error."""
+    rng = np.random.default_rng([labels, seed])
+    rows = [rng.permutation(np.flatnonzero(y_train == d))[: labels // 10] for d in range(10)]
+    rows = np.concatenate(rows) if labels < 9000 else np.arange(9000)
+    encoder, decoder = wide_halves(seed)
+    model = Joint(encoder, decoder, knob if method == "joint" else 0)
+    if method in ("frozen", "fine-tuned"):
+        encoder.set_weights(pretrained(seed)[0].get_weights())
+        z = mean_code(encoder, x_train[rows])
+        reader = LogisticRegression(max_iter=2000).fit(z / z.std(), y_train[rows])
+        model.head.build((None, latent_dim))
+        model.head.set_weights([reader.coef_.T / z.std(), reader.intercept_])
+    if method != "frozen":
+        again = rng.permutation(np.resize(rows, 9000))
+        x, y = (x_train[again], x_train), y_train[again].astype("int32")
+        fitted(model, x, y, 20, 0.002 if method == "joint" else knob, seed=seed)
+    parts = ((x_val, y_val), (x_test, y_test))
+    scores = [accuracy_of(model.head(encoder(x)), y) for x, y in parts]
+    return dict(zip(("val", "test"), scores, strict=True))
+
+
+# %%
+knobs = {
+    "supervised": [0.0002, 0.002],
+    "frozen": [0],
+    "fine-tuned": [0.0002, 0.002],
+    "joint": [1, 10, 100],
+}
+grid = [
+    {"labels": n, "method": method, "knob": knob, "seed": seed}
+    for n in label_counts
+    for method in knobs
+    for knob in knobs[method]
+    for seed in seeds
+]
+live = [{"labels": 100, "method": "joint", "knob": 100, "seed": 0}]
+classified = lesson.study("12_classify", classify_study, grid, live=live)
+
+# %% [markdown]
+# *Predict before you run:* with 100 labels, which way is best? With 9,000?
+
+
+# %%
+def best(labels, method):
+    """Test accuracies in percent, with the knob that validation prefers."""
+    where = {"labels": labels, "method": method}
+    knob = max(knobs[method], key=lambda k: classified.mean("val", **where, knob=k))
+    return 100 * classified.values("test", **where, knob=knob), knob
+
+
+print(f"{'test accuracy (%)':18s}" + "".join(f"{n:>8,d} labels " for n in label_counts))
+for method in knobs:
+    cells = [best(n, method) for n in label_counts]
+    print(
+        f"{method:18s}" + "".join(f"{v.mean():9.1f} ± {v.std(ddof=1):.1f}" for v, _ in cells),
+        end="",
+    )
+    print(
+        "   chosen: " + ", ".join(f"{knob:g}" for _, knob in cells)
+        if len(knobs[method]) > 1
+        else ""
+    )
+
+
+# %%
+few, many = ({m: best(n, m)[0] for m in knobs} for n in (label_counts[0], label_counts[-1]))
+text = "fine-tuned minus supervised, in points, with 100 labels"
+lesson.claim(
+    text, np.mean(few["fine-tuned"] - few["supervised"]), between=(1, 20), breaks="no-training"
+)
+text = "the same with 9,000 labels"
+gain = np.mean(many["fine-tuned"] - many["supervised"])
+lesson.claim(text, gain, between=(-1, 1), breaks="no-training")
+lesson.claim("supervised, 9,000 labels", many["supervised"].mean(), above=95, breaks="no-training")
+
+# %% [markdown]
+# - **Fine-tuning pays with few labels**: 4 points with 100, 1 with 1,000 (each time for all three seeds), none with 9,000. With 100 labels the other 8,900 pictures add something. With 9,000 none are left to add, and pre-training on the same pictures brings nothing. The smaller learning rate is not what does it: it was offered to *supervised* as well.
+# - **Frozen** is level with supervised at 100 labels and falls behind after that, to 89 instead of 96 %. The 16 numbers were chosen for reconstruction.
+# - **Joint training gains little, if anything**: half a point at 1,000 labels, nothing at 100 and 9,000. Perhaps the two aims compete for 16 numbers, where one after the other they don't. (With better ways of putting them together, networks that learn from few labels and many pictures have gained far more: Rasmus and others 2015. The reconstruction term alone is not enough.)
+#
+# Lesson 8 has stronger rivals than this table: a convolutional network that sees shifted pictures, and an SVM on pixels.
+
+# %%
+for labels in (100, 500, 5000):
+    rivals = "dense 10, SVM", "pixels, SVM", "conv, moved"
+    cells = [
+        f"{name} {100 * lesson.stored('08_labels').mean(name, labels=labels):.0f} %"
+        for name in rivals
+    ]
+    print(f"lesson 8, {labels:5,d} labels:", ", ".join(cells))
+
+# %% [markdown]
+# With 100 labels the convolutional network without any unlabelled picture is level with the best code, from 500 on it is ahead, and the SVM on pixels is level with the code. That is the honest end of the answer: yes, autoencoders can serve classification; seldom are they the best servant.
+#
+# ## Is the code unique? (core)
+#
+# **In one sentence**: no; two trainings of equal loss hold much the same information in different coordinates, and how different depends on what the loss leaves open.
+#
+# Take any invertible map $T$ of codes. Encode with $T \circ \text{enc}$ and decode with $\text{dec} \circ T^{-1}$: the reconstruction is the same, and so is the loss. If the networks can express $T$, nothing in the loss prefers one of the two.
+#
+# To measure how alike two codes $A$ and $B$ of the same pictures are, one has to say which differences don't count. Five measures, from strict to lenient. Each is 1 for codes that are alike in its sense:
+#
+# - **matched**: each number of $A$ is paired with one number of $B$ such that the sum of the absolute correlations is largest (Li and others 2016); their mean. Only order, scale and sign of the numbers don't count. (Dead units, always 0, are left out.)
+# - **Procrustes**: $B$ is shifted, scaled and *rotated* onto $A$; the share of the variance that is then explained.
+# - **CKA** (*centred kernel alignment*; Kornblith and others 2019): which pairs of pictures does a code call similar? Take the inner products of the centred codes of all pairs of pictures, a table of 2,000 × 2,000 numbers for each code, $K = A A^\top$ and $L = B B^\top$. CKA is the cosine of the angle between the two tables, $\sum K_{ij} L_{ij} / (\lVert K \rVert \lVert L \rVert)$. Rotations don't count; directions in which codes vary much weigh more.
+# - **CCA** (*canonical correlation analysis*): the mean canonical correlation: both codes are transformed by *any* invertible matrix so that their numbers correlate as far as possible.
+# - **SVCCA** (Raghu and others 2017): CCA of the principal components that hold 99 % of the variance, so that directions in which hardly anything happens don't count.
+#
+# (More lenient does not mean larger in every case: Procrustes and CKA weigh a direction by its variance, CCA counts all directions alike.)
+
+
+# %%
+def centred(a):
+    return a - a.mean(axis=0)
+
+
+def matched(a, b):
+    a, b = (z[:, z.std(axis=0) > 1e-6] for z in (a, b))  # without dead units
+    found = np.abs(np.corrcoef(a, b, rowvar=False))[: a.shape[1], a.shape[1] :]
+    return found[linear_sum_assignment(-found)].mean()
+
+
+def aligned(a, b):
+    """CKA: inner products of all pairs of pictures, compared."""
+    products = [centred(z) @ centred(z).T for z in (a, b)]
+    lengths = [np.sum(product**2) ** 0.5 for product in products]
+    return np.sum(products[0] * products[1]) / (lengths[0] * lengths[1])
+
+
+# %%
+def cca(a, b, share=1.0):
+    """Mean canonical correlation, of the principal components that hold a share of the variance."""
+    bases = []
+    for z in (a, b):
+        u, s, _ = np.linalg.svd(centred(z), full_matrices=False)
+        part = np.cumsum(s**2) / np.sum(s**2)
+        rank = min(np.sum(s > 1e-4 * s[0]), 1 + np.sum(part < share))
+        bases.append(u[:, :rank])
+    return np.linalg.svd(bases[0].T @ bases[1], compute_uv=False).mean()
+
+
+def alike(a, b):
+    a, b = np.float64(a), np.float64(b)
+    strict = {"matched": matched(a, b), "Procrustes": 1 - procrustes(a, b)[2]}
+    return strict | {"CKA": aligned(a, b), "SVCCA": cca(a, b, 0.99), "CCA": cca(a, b)}
+
+
+# %% [markdown]
+# A measure is worth what it says about cases that are known. The codes of the autoencoder above, against themselves: in another order; rotated; and mixed by a random matrix. And against codes that have nothing to do with them.
+
+# %%
+z = np.float64(mean_code(pair(0)["AE"][0], b_test))
+rng = np.random.default_rng(0)
+rotation = np.linalg.qr(rng.standard_normal((latent_dim, latent_dim)))[0]
+cases = {"another order": z[:, ::-1], "rotated": z @ rotation}
+cases["mixed by a matrix"] = z @ rng.standard_normal((latent_dim, latent_dim))
+cases["unrelated"] = rng.standard_normal(z.shape)
+known = {name: alike(z, other) for name, other in cases.items()}
+for text, value in (
+    ("another order: matched", known["another order"]["matched"]),
+    ("rotated: Procrustes", known["rotated"]["Procrustes"]),
+    ("rotated: CKA", known["rotated"]["CKA"]),
+    ("mixed: CCA", known["mixed by a matrix"]["CCA"]),
+):
+    lesson.claim(text, value, between=(0.999, 1.001), breaks="math")
+for text, value in (
+    ("rotated: matched", known["rotated"]["matched"]),
+    ("mixed: Procrustes", known["mixed by a matrix"]["Procrustes"]),
+):
+    lesson.claim(text, value, between=(0.3, 0.9), breaks="math")
+for measure, value in known["unrelated"].items():
+    lesson.claim(f"unrelated: {measure}", value, below=0.15, breaks="math")
+
+# %% [markdown]
+# Only *matched* sees a rotation; Procrustes does not, and sees a mixing matrix; CCA sees neither. And none of them takes unrelated codes for alike.
+#
+# Now pairs of trainings that differ in the seed only. The linear kinds train for 150 epochs (quick, and ordering needs it), the dense ordered one for 60, the others for 20. The kinds:
+#
+# - **linear**: no activation anywhere (lesson 4); and **linear, ordered**, by *nested dropout* (Rippel, Gelbart and Adams 2014): in training, all numbers after the first $k$ are set to 0, with a $k$ from 1 to 16 drawn anew for each picture. So the first number must be worth most by itself, and so on;
+# - **dense**: 256 hidden units on each side; the same **tied** (the decoder's matrices are the encoder's, transposed), with **orthogonal** columns of the code layer's matrix (by a penalty), and **ordered**;
+# - **variational**, on grey pictures, with the variance of the pixels fixed at 0.03, which gives it the error of the dense one: squared error over twice that variance, plus the KL term;
+# - **sparse**: 64 numbers, of which the 16 largest stay for each picture (top-k, lesson 9). As many numbers describe a picture as in the other kinds, but which ones depends on the picture.
+
+
+# %%
+class KeepFirst(layers.Layer):
+    """In training, set all numbers after the first k of each code to 0; k is drawn anew."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.random = keras.random.SeedGenerator(seed)
+
+    def call(self, z, training=False):
+        if not training:
+            return z
+        last = keras.random.randint((ops.shape(z)[0], 1), 0, z.shape[1], seed=self.random)
+        return z * ops.cast(ops.arange(z.shape[1]) <= last, z.dtype)
+
+
+class KeepLargest(layers.Layer):
+    """Keep the k largest numbers of each code if they are above 0; the others become 0."""
+
+    def __init__(self, k):
+        super().__init__()
+        self.k = k
+
+    def call(self, z):
+        z = ops.relu(z)
+        smallest = ops.min(ops.top_k(z, self.k)[0], axis=1, keepdims=True)
+        return z * ops.cast(z >= smallest, z.dtype)
+
+
+class Transposed(layers.Layer):
+    """A dense layer whose matrix is that of another, transposed."""
+
+    def __init__(self, layer, activation=None):
+        super().__init__()
+        self.layer, self.activation = layer, keras.activations.get(activation)
+
+    def build(self, shape):
+        self.bias = self.add_weight(shape=(self.layer.kernel.shape[0],), initializer="zeros")
+
+    def call(self, x):
+        return self.activation(ops.matmul(x, ops.transpose(self.layer.kernel)) + self.bias)
+
+
+# %% [markdown]
+# The networks of all kinds but the variational one:
+
+
+# %%
+def squared_error(x, x_hat):
+    return ops.sum(ops.square(x - x_hat), axis=1)
+
+
+def of_kind(kind, seed):
+    """An untrained encoder and the model around it."""
+    keras.utils.set_random_seed(seed)
+    name, _, extra = kind.partition(", ")
+    activation = None if name == "linear" else "relu"
+    hidden = layers.Dense(256, activation=activation)
+    settings = {
+        "orthogonal": {
+            "kernel_regularizer": keras.regularizers.OrthogonalRegularizer(1.0, "columns")
+        }
+    }
+    code = layers.Dense(latent_dim, **settings.get(extra, {}))
+    x = keras.Input((784,))
+    first = x if name == "linear" else hidden(x)
+    z = KeepLargest(latent_dim)(layers.Dense(64)(first)) if name == "sparse" else code(first)
+    order = [KeepFirst(seed)] if extra == "ordered" else []
+    back = [layers.Dense(256, activation="relu"), layers.Dense(784)]
+    if extra == "tied":
+        back = [Transposed(code, "relu"), Transposed(hidden)]
+    x_hat = z
+    for layer in [*order, *(back[1:] if name == "linear" else back)]:
+        x_hat = layer(x_hat)
+    return keras.Model(x, z), keras.Model(x, x_hat)
+
+
+# %%
+class PixelVAE(models.VAE):
+    """A VAE for grey pictures: squared error over twice a variance of the pixels, and the rate."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        rate = models.kl_to_prior(y_pred["z_mean"], y_pred["z_log_var"])
+        return ops.mean(squared_error(x, y_pred["logits"]) / (2 * 0.03) + rate)
+
+
+@functools.cache
+def coded(kind, seed):
+    """Codes of test pictures by a model that is trained, and its squared error."""
+    if kind == "variational":
+        vae = PixelVAE(*halves(2, seed), seed=seed)
+        fitted(vae, x_train, None, 20, 0.002, seed=seed)
+        z = mean_code(vae.encoder, x_test)
+        x_hat = np.asarray(vae.decoder(z))
+    else:
+        encoder, model = of_kind(kind, seed)
+        epochs, rate = (150, 0.01) if kind.startswith("linear") else (20, 0.002)
+        epochs = 60 if kind == "dense, ordered" else epochs
+        fitted(model, x_train, None, epochs, rate, squared_error, seed=seed)
+        z, x_hat = np.asarray(encoder(x_test)), np.asarray(model(x_test))
+    return z, metrics.squared_error(x_test, x_hat).mean()
+
+
+# %% [markdown]
+# And what would *no* resemblance look like? With 2,000 pictures and 16 numbers no measure is exactly 0. Two controls, for each pair, and one reference for *matched*:
+#
+# - **permuted**: the rows of $B$ in a random order, so that codes of different pictures meet;
+# - **random codes of equal sparsity**: each *column* of $B$ in a random order of its own. Each number keeps its distribution, zeros included, and loses everything else;
+# - **rotated**: *matched* between $A$ and a random rotation of $A$ itself. It is not small, since each number takes the best of 16 partners, and the numbers of a code are correlated. A pair that doesn't exceed it agrees no better, number by number, than a code and its rotation.
+
+
+# %%
+def unique_study(kind, seed):
+    """Two trainings that differ in the seed, compared; and the controls."""
+    (a, error), (b, other) = coded(kind, seed), coded(kind, 100 + seed)
+    rng = np.random.default_rng(seed)
+    controls = {"permuted": rng.permutation(b), "random": rng.permuted(b, axis=0)}
+    found = alike(a, b) | {"error": (error + other) / 2, "gap": abs(error - other)}
+    live = a.std(axis=0) > 1e-6
+    a_live = np.float64(a[:, live])
+    rotation = np.linalg.qr(rng.standard_normal((live.sum(), live.sum())))[0]
+    found |= {"live": live.sum(), "zeros": np.mean(a_live == 0)}
+    found["matched, rotated"] = matched(a_live, a_live @ rotation)
+    for name, control in controls.items():
+        found |= {f"{measure}, {name}": value for measure, value in alike(a, control).items()}
+    return found
+
+
+kinds = ["linear", "linear, ordered", "dense", "dense, tied", "dense, orthogonal", "dense, ordered"]
+kinds += ["variational", "sparse"]
+grid = [{"kind": kind, "seed": seed} for kind in kinds for seed in pair_seeds]
+compared = lesson.study("12_unique", unique_study, grid, live=[{"kind": "dense", "seed": 0}])
+
+# %% [markdown]
+# *Predict before you run:* for which kind does *matched* come nearest to 1? (`error` is the squared error of a test picture, `gap` the difference between the two trainings.)
+
+# %%
+measures = ("matched", "Procrustes", "CKA", "SVCCA", "CCA")
+print(f"{'mean of 4 pairs':18s}{'error':>6s}{'gap':>5s}" + "".join(f"{m:>14s}" for m in measures))
+for kind in kinds:
+    line = (
+        f"{kind:18s}{compared.mean('error', kind=kind):6.1f}{compared.mean('gap', kind=kind):5.2f}"
+    )
+    for m in measures:
+        line += f"{compared.mean(m, kind=kind):7.2f} ± {compared.std(m, kind=kind):.2f}"
+    print(line)
+
+print()
+print(f"{'permuted/random':18s}" + "".join(f"{m:>12s}" for m in measures) + f"{'rotated':>12s}")
+for kind in kinds:
+    line = f"{kind:18s}"
+    for m in measures:
+        line += f"{compared.mean(f'{m}, permuted', kind=kind):7.2f}"
+        line += f"/{compared.mean(f'{m}, random', kind=kind):.2f}"
+    print(line + f"{compared.mean('matched, rotated', kind=kind):12.2f}")
+where = {"kind": "sparse"}
+cells = compared.mean("live", **where), compared.mean("zeros", **where)
+print(f"sparse: {cells[0]:.0f} of 64 units live; {cells[1]:.0%} of their numbers are 0")
+
+# %% [markdown]
+# The same as a picture.
+
+# %%
+fig, ax = plt.subplots(figsize=(9, 3.2))
+place = np.arange(len(kinds))
+for i, (name, marker) in enumerate(zip(measures, "osD^v", strict=True)):
+    height = [compared.mean(name, kind=kind) for kind in kinds]
+    error = [compared.std(name, kind=kind) for kind in kinds]
+    ax.errorbar(place + 0.12 * (i - 2), height, error, fmt=marker, markersize=5, label=name)
+    floor = [compared.mean(f"{name}, permuted", kind=kind) for kind in kinds]
+    label = "permuted" if i == 4 else None
+    ax.scatter(place + 0.12 * (i - 2), floor, marker="_", color="0.6", label=label)
+height = [compared.mean("matched, rotated", kind=kind) for kind in kinds]
+ax.scatter(place - 0.33, height, marker=">", s=25, color="0.5", label="matched, rotated")
+ax.set_xticks(place, [kind.replace(", ", ",\n") for kind in kinds])
+ax.set(ylabel="alike (1: the same)", ylim=(-0.04, 1.05))
+ax.legend(ncols=7, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+plotting.show(
+    fig,
+    "Five measures of likeness for eight kinds of code. All are near 1 for the linear kinds except "
+    "matched, which is about a half for linear and nearly 1 for linear and ordered. For the other kinds "
+    "matched stays about a half, and the other four lie between 0.79 and 0.96. Short grey lines near 0 "
+    "mark the permuted control; a grey triangle left of each matched marks a code and its own rotation, "
+    "at about a half everywhere.",
+)
+
+# %%
+for text, kind, measure, limits in (
+    ("CCA of two linear codes", "linear", "CCA", (0.97, 1.0)),
+    ("matched, two linear codes", "linear", "matched", (0.45, 0.65)),
+    ("matched, linear and ordered", "linear, ordered", "matched", (0.85, 1.0)),
+    ("CCA of two dense codes", "dense", "CCA", (0.8, 0.97)),
+    ("matched, two dense codes", "dense", "matched", (0.45, 0.65)),
+):
+    lesson.claim(text, compared.mean(measure, kind=kind), between=limits, breaks="no-training")
+
+# %% [markdown]
+# - **Linear codes are unique up to an invertible map**: CCA is 1.00, as lesson 4 derived. (Here even Procrustes is: from small weights, Adam found codes that are nearly rotations of each other.) Number by number they agree no better than a code and its own rotation: 0.55 and 0.53.
+# - **Ordering makes a linear code unique**, up to sign and scale of each number: *matched* is 0.97, at equal loss. With nested dropout the only optimum is PCA, number by number (Rippel and others 2014). It takes long training, 150 epochs; in a trial with 20 it was 0.6.
+# - **Non-linear codes are alike as a whole, but not the same**: CCA and Procrustes are 0.79 to 0.92, far above the controls (at most 0.11 and 0.01). The errors of the two trainings differ by 1 % of their size, in the sparse kind by 2 %. So both codes hold about equally much, most of it in the same form up to a linear map, and some of it not.
+# - **Number by number, most structures bring nothing.** Order apart, *matched* is 0.50 to 0.54, where a random rotation has 0.49 to 0.55. Tied weights raise CKA (0.96 instead of 0.93) and nothing else. Orthogonal columns change nothing: if a matrix $W$ has them, so has $W R$ for every rotation $R$. The variational prior $N(0, I)$ looks the same from every side, so it has no say in rotations. (Rolinek and others 2019 found that the noise of a VAE can prefer axes. At our noise we don't see it.)
+# - **Order helps a little, and costs**: with nested dropout *matched* is 0.59, where the rotated code has only 0.43. The error is 14.4 instead of 13.4, after three times as many epochs. Still longer training might bring it closer; with the linear code it did.
+# - **This sparsity does not help**: at the error of the dense code, *matched* is 0.50, far above random codes of equal sparsity (0.05) and hardly above its own rotation (0.49). It is a mild sparsity: 28 of 64 units live, and 16 of them may be on. Which ones live and what they stand for is decided by the seed. (Where the data are made of separate parts, as the planted ones of lesson 9, sparse codes do find the same nine tenths of them from every seed. Digits are not made so.)
+#
+# So the hope that structure makes codes unique holds in the linear case, where it can be proved. In networks of this size it hardly does: what a single number of a code means is decided by the seed. What the code *as a whole* knows is much the same each time. Compare codes by what can be read from them, not number by number.
+#
+# ## Short questions (core)
+#
+# Twelve questions that come up again and again. Each has an answer in two lines, a cell that shows it, and the lesson that explains it.
+#
+# ### 1. Sum or mean in the loss, and what does it do to the KL term?
+#
+# A mean over pixels is the sum divided by their number, $D$. If the KL term is summed, it then weighs $D$ times as much: $\beta = D = 784$, and the code is switched off. ([Lesson 6](06_generation.ipynb))
+
+# %%
+x, z_mean = b_test[:100], mean_code(pair(0)["VAE"][0], b_test[:100])
+error = metrics.squared_error(x, np.full_like(x, 0.1))
+kl = np.asarray(models.kl_to_prior(z_mean, np.zeros_like(z_mean)))
+gap = np.abs(784 * (error / 784 + kl) - (error + 784 * kl)).max()
+lesson.claim("784 (mean + KL) minus (sum + 784 KL)", gap, below=0.1, breaks="math")
+for beta in (1.0, 784.0):
+    rate, active = (lesson.stored("06_beta").mean(m, beta=beta) for m in ("rate", "active"))
+    print(f"lesson 6, beta = {beta:3.0f}: rate {rate:4.1f} nats, {active:.0f} of 16 units active")
+
+# %% [markdown]
+# ### 2. Binary cross-entropy or squared error?
+#
+# Cross-entropy for pixels that are 0 or 1, or probabilities; squared error for anything else. On grey pictures cross-entropy has a floor above 0: even a perfect copy pays the entropy of its grey values. (The mean picture costs the same in both rows, since the dots were drawn with the grey values as probabilities.) ([Lesson 2](02_formulas.ipynb))
+
+
+# %%
+def cross_entropy(x, p):
+    x, p = np.float64(x), np.clip(np.float64(p), 1e-7, 1 - 1e-7)
+    return -np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=1).mean()
+
+
+for name, x in (("grey", x_test), ("0 and 1", b_test)):
+    print(f"{name:8s} perfect copy: cross-entropy {cross_entropy(x, x):5.1f} nats", end=", ")
+    print(f"squared error {metrics.squared_error(x, x).mean():.1f}", end="; ")
+    print(f"the mean picture: {cross_entropy(x, x_train.mean(axis=0) + 0 * x):.1f} nats")
+
+# %% [markdown]
+# ### 3. Which activation at the output?
+#
+# One whose range is that of the data: a sigmoid for values from 0 to 1, none for standardised data, logits (none, the sigmoid is in the loss) with cross-entropy. A sigmoid on standardised data cannot reach most values. ([Lesson 3](03_keras_example.ipynb), [lesson 10](10_challenges.ipynb))
+
+# %%
+ink = x_train.std(axis=0) > 0.05  # pixels that vary
+x = ((x_test - x_train.mean(axis=0)) / np.where(ink, x_train.std(axis=0), 1))[:, ink]
+out_of_reach = np.mean((x < 0) | (x > 1))
+best_sigmoid = np.mean((x - np.clip(x, 0, 1)) ** 2) / np.mean((x - x.mean(axis=0)) ** 2)
+print(f"standardised values outside [0, 1]: {out_of_reach:.0%}")
+print(f"error of the best possible sigmoid output, as a share of the variance: {best_sigmoid:.0%}")
+
+# %% [markdown]
+# ### 4. How large should the code be?
+#
+# As small as the job allows: plot held-out error against size, and judge by what comes after the code. More numbers copy better; with 50 labels, 10 numbers are better than 64. ([Lesson 4](04_dimensionality_reduction.ipynb), [lesson 8](08_representation_learning.ipynb))
+
+# %%
+sizes, few_labels = lesson.stored("04_code_size"), lesson.stored("08_labels")
+for size in (2, 8, 16, 30, 64):
+    cells = [sizes.mean("test", kind=kind, size=size) for kind in ("one layer", "convolutional")]
+    print(
+        f"{size:2d} numbers: squared error, one layer {cells[0]:4.1f}, convolutional {cells[1]:4.1f}"
+    )
+for size in (10, 64):
+    right = few_labels.mean(f"dense {size}, SVM", labels=50)
+    print(f"{size} numbers: 50 labels read {right:.0%} of the digits")
+
+# %% [markdown]
+# ### 5. Why are samples blurred?
+#
+# Because the decoder is judged by its mean error: if a stroke may lie at either of two places, the cheapest answer is half of it at both. ([Lesson 6](06_generation.ipynb), [optional: hybrids](optional/hybrids.ipynb))
+
+# %%
+x = x_test[7].reshape(28, 28)
+places = np.stack([np.roll(x, -2, axis=1), np.roll(x, 2, axis=1)])
+answers = {"left": places[0], "right": places[1], "mean of both": places.mean(axis=0)}
+for name, answer in answers.items():
+    print(
+        f"answer '{name}': mean squared error {np.mean(np.sum((places - answer) ** 2, (1, 2))):.1f}"
+    )
+plotting.show(
+    plotting.image_rows({"answers": np.stack([*answers.values()])}, titles=list(answers)),
+    "Three pictures: a digit, the same digit four pixels further right, and both laid over each other "
+    "in grey: a blurred double of the digit.",
+)
+
+# %% [markdown]
+# ### 6. Why is my KL zero?
+#
+# Either $\beta$ is too large, often by a mean over pixels (question 1), or the decoder can do without the code: this is posterior collapse. Look at the rate in nats and at the active units. ([Lesson 10](10_challenges.ipynb))
+
+# %%
+collapse = lesson.stored("10_collapse")
+for sees, text in (
+    ("0", "a decoder that sees only the code"),
+    ("hidden", "one that sees pixels before"),
+):
+    rates = [collapse.mean("rate", sees=sees, beta=beta) for beta in (0.25, 1.0, 4.0)]
+    print(
+        f"lesson 10, {text:35s} rate at beta 0.25, 1, 4: "
+        + ", ".join(f"{r:.1f}" for r in rates)
+        + " nats"
+    )
+
+# %% [markdown]
+# ### 7. Why does the validation loss differ from the training loss?
+#
+# Three reasons, of which only the last is overfitting: the training loss is a mean over an epoch in which the weights still improved; dropout, noise and penalties count in training only; and the model knows the training data. Evaluate the training data after the epoch, and two of them are gone. ([Lesson 10](10_challenges.ipynb))
+
+# %%
+keras.utils.set_random_seed(0)
+inner = [layers.Dense(128, activation="relu"), layers.Dropout(0.2), layers.Dense(784)]
+model = keras.Sequential([keras.Input((784,)), *inner])
+model.compile(keras.optimizers.Adam(0.002), loss=squared_error)
+how = {"epochs": 12, "batch_size": 100, "progress": False, "jit": False}
+some = x_train[:3000]
+history = training.fit(model, some, validation_data=x_val, **how).history
+after = metrics.squared_error(some, np.asarray(model(some))).mean()
+reported, held_out = history["loss"][-1], history["val_loss"][-1]
+text = "training loss as reported over that of the same data after the epoch"
+lesson.claim(text, reported / after, between=(1.3, 4), breaks="no-training")
+text = "validation loss over that of the training data after the epoch"
+lesson.claim(text, held_out / after, between=(0.95, 1.3), breaks="no-training")
+
+# %% [markdown]
+# The validation loss is *below* the reported training loss. That is no sign of anything wrong: the report includes dropout and the past.
+#
+# ### 8. $\log \sigma$ or $\log \sigma^2$?
+#
+# Either, if all formulas agree: $\sigma = e^{v/2}$ and the KL of this course are for $v = \log \sigma^2$. Mix them, and the standard deviation is squared, or its root is taken. A check finds it: compare the KL formula with a mean over draws. ([Lesson 6](06_generation.ipynb))
+
+# %%
+v, rng = np.full((1, 1), -2.0), np.random.default_rng(0)
+by_formula = float(models.kl_to_prior(np.ones((1, 1)), v)[0])
+for name, sigma in (("exp(v / 2)", np.exp(v / 2)), ("exp(v)", np.exp(v))):
+    z = 1 + sigma * rng.standard_normal((200_000, 1))
+    log_q = -0.5 * (z - 1) ** 2 / np.exp(v) - v / 2
+    print(
+        f"sigma = {name:10s} KL by draws {np.mean(log_q + 0.5 * z**2):.2f}, formula {by_formula:.2f}"
+    )
+
+# %% [markdown]
+# ### 9. Can I compare losses between papers?
+#
+# Only after you have found out: sum or mean, the range of pixels, nats or bits, which pictures, how binarised. The same reconstructions in eight numbers. ([Lesson 2](02_formulas.ipynb), [lesson 7](07_measuring_generation.ipynb))
+
+# %%
+pca = PCA(latent_dim, svd_solver="covariance_eigh").fit(x_train)
+x_hat = pca.inverse_transform(pca.transform(x_test))
+total = metrics.squared_error(x_test, x_hat).mean()
+print(f"sum over pixels {total:.2f}; mean {total / 784:.4f}; root {(total / 784) ** 0.5:.3f}")
+print(
+    f"in grey values of 0 to 255: mean {total / 784 * 255**2:.0f}, root {255 * (total / 784) ** 0.5:.1f}"
+)
+print(f"PSNR of the mean error {-10 * np.log10(total / 784):.1f} dB")
+constant = 784 / 2 * np.log(2 * np.pi)  # which many leave out
+print(f"negative log-likelihood for sigma = 1: {total / 2:.2f} + {constant:.2f} nats")
+
+# %% [markdown]
+# ### 10. How do I save and load a VAE?
+#
+# As one `.keras` file, if its class is registered and knows its `get_config`; `models.VAE` does. The generator of the noise starts anew after loading, so draws differ from those of a model that went on; means don't. ([Lesson 6](06_generation.ipynb))
+
+# %%
+vae = models.VAE(*pair(0)["VAE"], seed=0)
+vae(b_test[:1])  # one call builds it: only then does it know all of its weights
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "vae.keras"
+    vae.save(path)
+    loaded = keras.models.load_model(path)
+gap = np.abs(mean_code(loaded.encoder, b_test) - mean_code(vae.encoder, b_test)).max()
+lesson.claim("codes of the loaded model minus the saved one's", gap, below=1e-5, breaks="math")
+
+# %% [markdown]
+# ### 11. Is it PCA?
+#
+# Without activations and with squared error, yes, up to an invertible map of the code; with activations, no. ([Lesson 4](04_dimensionality_reduction.ipynb))
+
+# %%
+z_pca = pca.transform(x_test)
+z_linear, error = coded("linear", 0)
+z_dense, dense_error = coded("dense", 0)
+lesson.claim(
+    "error of linear over PCA's", error / total, between=(0.99, 1.06), breaks="no-training"
+)
+lesson.claim("CCA of its code and PCA's", cca(z_linear, z_pca), above=0.97, breaks="no-training")
+lesson.claim(
+    "error of dense over PCA's", dense_error / total, between=(0.3, 0.8), breaks="no-training"
+)
+
+# %% [markdown]
+# ### 12. When should I not use an autoencoder?
+#
+# When the table is small or nearly linear, when you have labels (train on them), when a model made for the job exists. Some rivals that won in this course. ([Lesson 4](04_dimensionality_reduction.ipynb) to [lesson 8](08_representation_learning.ipynb), [lesson 11](11_outlook.ipynb))
+
+
+# %%
+def versus(text, name, metric, ours, rival, digits=2, rival_metric=None):
+    study = lesson.stored(name)
+    mine, theirs = study.mean(metric, **ours), study.mean(rival_metric or metric, **rival)
+    print(f"{text:62s}{mine:9.{digits}f}{theirs:9.{digits}f}")
+
+
+print(f"{'':62s}{'with code':>9s}{'rival':>9s}")
+text = "tumours as anomalies, area under the curve: norm of the row"
+versus(text, "05_tumours", "autoencoder, auroc", {}, {}, 2, "norm of the row, auroc")
+where = {"table": "tumours", "share": 0.3}
+text = "missing values of a table, error: iterative regression"
+versus(text, "05_missing", "autoencoder", where, where, 2, "iterative")
+text = "5,000 labels, accuracy: SVM on pixels"
+where = {"labels": 5000}
+versus(text, "08_labels", "dense 10, SVM", where, where, 3, "pixels, SVM")
+text = "a map in two dimensions, trustworthiness: t-SNE"
+methods = {"method": "autoencoder"}, {"method": "t-SNE"}
+versus(text, "04_maps", "trustworthiness", *methods)
+text = "words, nats (for the VAE a bound): the same network, no code"
+variants = {"kind": "warm-up", "drop": 0.0}, {"kind": "language model", "drop": 0.0}
+versus(text, "11_words", "-ELBO", *variants, digits=1)
+
+# %% [markdown]
+# ## The map: which autoencoder for which job (core)
+#
+# One page to take along. Every number is read from the studies of the lessons, on held-out data; ↓ less is better, ↑ more is better; ± is the standard deviation over seeds. On the right is the rival to try first or to beat.
+
+
+# %%
+def at(study, metric, **where):
+    """Mean and standard deviation over the seeds of a stored study."""
+    stored = lesson.stored(study)
+    each = [stored.mean(metric, **where, seed=s) for s in {p["seed"] for p in stored.points}]
+    return np.mean(each), np.std(each, ddof=1)
+
+
+def entry(job, method, value, rival, other):
+    cells = [f"{mean:.3g} ± {std:.1g}" for mean, std in (value, other)]
+    print(f"{job:37s}{method:18s}{cells[0]:>13s}  {rival:14s}{cells[1]:>14s}")
+
+
+# %%
+size = {"size": 16}
+value = at("04_code_size", "test", kind="dense", **size)
+entry("copy by 16 numbers: error ↓", "dense", value, "PCA", (total, 0))
+value = at("04_maps", "trustworthiness", method="autoencoder")
+other = at("04_maps", "trustworthiness", method="t-SNE")
+entry("map of 2 numbers: trustworthiness ↑", "dense", value, "t-SNE", other)
+level = {"images": "digits", "kind": "gaussian", "level": 0.3}
+value = at("05_denoising", "gaussian 0.3, psnr", **level)
+entry(
+    "remove noise: PSNR, dB ↑", "denoising", value, "PCA", at("05_classical", "PCA, psnr", **level)
+)
+value, other = (at("05_digits", f"{name}, auroc") for name in ("autoencoder", "nearest neighbour"))
+entry("anomalies, ten digits: AUROC ↑", "plain AE", value, "1 neighbour", other)
+value, other = (
+    at("05_missing", name, table="digits", share=0.3)
+    for name in ("autoencoder", "nearest neighbours")
+)
+entry("fill in missing pixels: error ↓", "denoising", value, "neighbours", other)
+
+# %% [markdown]
+# Generation, representation and the rest:
+
+# %%
+model = {"model": "Bernoulli mixture"}
+value = at("07_samples", "Fréchet", model="autoencoder + mixture")
+entry(
+    "new digits: Fréchet distance ↓",
+    "AE, then mixture",
+    value,
+    "mixture",
+    at("07_samples", "Fréchet", **model),
+)
+value = at("07_samples", "Fréchet", model="VAE, beta = 1")
+entry("", "VAE", value, "mixture", at("07_samples", "Fréchet", **model))
+value, other = (at("07_samples", "nats", model=m) for m in ("VAE, beta = 1", "Bernoulli mixture"))
+entry("likelihood: nats a picture ↓", "VAE (bound)", value, "mixture", other)
+value, other = (at("08_labels", f"{name}, SVM", labels=50) for name in ("dense 10", "pixels"))
+entry("50 labels: accuracy ↑", "code of 10, SVM", value, "pixels, SVM", other)
+value, other = (at("08_labels", name, labels=5000) for name in ("dense, from probe", "pixels, SVM"))
+entry("5,000 labels: accuracy ↑", "fine-tuned", value, "pixels, SVM", other)
+
+# %%
+value, other = (at("08_clusters", "accuracy", method=m) for m in ("IDEC", "pixels"))
+entry("ten clusters: accuracy ↑", "IDEC", value, "k-means", other)
+for name in ("autoencoder", "VAE"):
+    value = at("hybrids_groups", "accuracy", method=name)
+    entry("", ("VAE" if name == "VAE" else "AE") + ", then mixture", value, "k-means", other)
+value, other = (at("09_filters", "R2", kind=kind) for kind in ("top-k 5", "ICA"))
+entry("edges in patches: fit of Gabors ↑", "sparse (top-k)", value, "ICA", other)
+value = at("11_words", "-ELBO", kind="warm-up", drop=0.0)
+other = at("11_words", "-ELBO", kind="language model", drop=0.0)
+entry("words: nats, a bound for the VAE ↓", "VAE, warm-up", value, "no code", other)
+
+# %% [markdown]
+# Three things to read from it.
+#
+# - **An autoencoder is good at what it is trained for**: few numbers that hold much. It copies better than PCA; trained on corrupted pictures it removes the noise it has practised on, and is level with nearest neighbours in filling in pixels. And its small code makes 50 labels go further.
+# - **Its best use is as a part.** Give the code to something simple that is made for the job: a mixture for new pictures or for groups, an SVM for labels. The VAE is needed where a bound in nats is wanted, and its code gave the best groups.
+# - **For many jobs there is a specialist that did better here**: t-SNE for maps, nearest neighbours for anomalies, ICA for edges, a network without a code for words, and plain supervised training wherever labels are many.
+#
+# And what it can't tell: these are small pictures of digits, small tables and small networks. For large images, sound and text the same jobs are done with larger ones, and the order may differ (lesson 11). What carries over is the way of finding out.
+#
+# ## Change one thing
+#
+# Begin the lesson with `lesson.begin(12, strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies run anew with your change, which takes minutes.
+#
+# - In `two_study`, move the codes by 0.25 and by 1 standard deviations. Does the order of the two change?
+# - In `of_kind`, in the line `code = ...`, put 32 in place of `latent_dim`. Are codes more alike, or less?
+# - In the sparse kind, keep 8 numbers instead of 16: the error rises. Does *matched* rise above *rotated*?
+# - In `classify_study`, take lesson 8's convolutional encoder instead of the dense one. What is left of the gain at 100 labels?
+#
+# ## Exercises
+
+# %%
+lesson12.beta_in_disguise.prompt()
+
+# %%
+answer = None  # a number
+lesson12.beta_in_disguise.check(answer)
+
+# %%
+lesson12.cka.prompt()
+
+
+# %%
+def cka(a, b): ...  # your lines
+
+
+lesson12.cka.check(cka)
+
+# %%
+lesson12.keep_first.prompt()
+
+
+# %%
+def keep_first(z, k): ...  # your lines
+
+
+lesson12.keep_first.check(keep_first)
+
+# %%
+lesson12.advice.prompt()
+
+# %%
+answer = None  # a list of five texts
+lesson12.advice.check(answer)
+
+# %% [markdown]
+# ## What you now know
+#
+# - AE and VAE share layers and training. One copies and leaves its codes where they fall, the other models how pictures come about, at the price of 12 nats of distortion.
+# - For classification an autoencoder pays with few labels, by fine-tuning. With many it gains nothing, and reconstruction as a second loss gained hardly anything.
+# - Linear codes are unique up to an invertible map, and ordered linear codes up to sign and scale. Non-linear codes agree as a whole and not number by number, and the usual structures changed that little or not at all.
+# - A measure of likeness needs a case where it must be 1, a control where it must be 0, and a reference in between.
+# - Most short questions have one of three answers: look at the units of your loss; look at the range of your data; put a baseline beside the number.
+#
+# ## References
+#
+# - S. Kornblith, M. Norouzi, H. Lee, G. Hinton (2019). Similarity of neural network representations revisited. *ICML*. arXiv:1905.00414 (CKA).
+# - M. Raghu, J. Gilmer, J. Yosinski, J. Sohl-Dickstein (2017). SVCCA: singular vector canonical correlation analysis for deep learning dynamics and interpretability. *NeurIPS*. arXiv:1706.05806.
+# - Y. Li, J. Yosinski, J. Clune, H. Lipson, J. Hopcroft (2016). Convergent learning: do different neural networks learn the same representations? *ICLR*. arXiv:1511.07543 (matching).
+# - O. Rippel, M. A. Gelbart, R. P. Adams (2014). Learning ordered representations with nested dropout. *ICML*. arXiv:1402.0915.
+# - M. Rolinek, D. Zietlow, G. Martius (2019). Variational autoencoders pursue PCA directions (by accident). *CVPR*. arXiv:1812.06775.
+# - H. Hotelling (1936). Relations between two sets of variates. *Biometrika* 28, 321–377 (CCA).
+# - P. H. Schönemann (1966). A generalized solution of the orthogonal Procrustes problem. *Psychometrika* 31, 1–10.
+# - A. Rasmus, H. Valpola, M. Honkala, M. Berglund, T. Raiko (2015). Semi-supervised learning with ladder networks. *NeurIPS*. arXiv:1507.02672 (supervised and reconstruction losses together).
+#
+# This was the last lesson. What is left is what you do with it: data of your own, and a baseline beside each number.
