@@ -232,9 +232,8 @@ def expect_texts(value: Any, options: Sequence[str], what: str) -> list[str]:
         raise Wrong(f"Give a list of {count} texts, one for each {what}, in their order.")
     if len(value) != len(options):
         raise Wrong(f"There are {count} {what}s; your list has {len(value)} entries.")
-    return [
-        expect_text(item, sorted(options)) for item in value
-    ]  # not in the order of the solution
+    shown = sorted(options)  # never in the order of the solution
+    return [expect_text(item, shown) for item in value]
 
 
 def _plain(text: str) -> str:

@@ -31,7 +31,7 @@ _PATIENTS = (
 
 
 def _check_patients(answer: Any) -> str:
-    given = expect_texts(answer, sorted(name for name, _ in _PATIENTS), "patient")
+    given = expect_texts(answer, [name for name, _ in _PATIENTS], "patient")
     wrong = [
         (letter, sentence)
         for letter, choice, (right, sentence) in zip("ABCDEFGH", given, _PATIENTS, strict=True)

@@ -235,7 +235,7 @@ lesson.claim(text, rougher, between=(0.02, 0.2), breaks="no-training")
 # - **Features and cost**: close. One percent more weights, and in the runs that we saw a quarter more seconds an epoch.
 #
 # So they are alike in layers and training, and different in what they *are*: a copier through a narrow place, and a model of how pictures come about.
-
+#
 # ## Can autoencoders serve classification? (core)
 #
 # **In one sentence**: yes, the code can be read by a classifier, and it pays when labels are few and the rival is a network trained from scratch on them; with many labels it gains nothing.
@@ -911,9 +911,12 @@ def at(study, metric, **where):
     return np.mean(each), np.std(each, ddof=1)
 
 
+page = [f"{'job':37s}{'method':18s}{'':13s}  {'rival':14s}"]
+
+
 def entry(job, method, value, rival, other):
     cells = [f"{mean:.3g} ± {std:.1g}" for mean, std in (value, other)]
-    print(f"{job:37s}{method:18s}{cells[0]:>13s}  {rival:14s}{cells[1]:>14s}")
+    page.append(f"{job:37s}{method:18s}{cells[0]:>13s}  {rival:14s}{cells[1]:>14s}")
 
 
 # %%
@@ -937,7 +940,7 @@ value, other = (
 entry("fill in missing pixels: error ↓", "denoising", value, "neighbours", other)
 
 # %% [markdown]
-# Generation, representation and the rest:
+# Generation and representation:
 
 # %%
 model = {"model": "Bernoulli mixture"}
@@ -958,17 +961,21 @@ entry("50 labels: accuracy ↑", "code of 10, SVM", value, "pixels, SVM", other)
 value, other = (at("08_labels", name, labels=5000) for name in ("dense, from probe", "pixels, SVM"))
 entry("5,000 labels: accuracy ↑", "fine-tuned", value, "pixels, SVM", other)
 
+# %% [markdown]
+# The rest, and the whole page:
+
 # %%
 value, other = (at("08_clusters", "accuracy", method=m) for m in ("IDEC", "pixels"))
 entry("ten clusters: accuracy ↑", "IDEC", value, "k-means", other)
-for name in ("autoencoder", "VAE"):
-    value = at("hybrids_groups", "accuracy", method=name)
-    entry("", ("VAE" if name == "VAE" else "AE") + ", then mixture", value, "k-means", other)
+for name, method in (("AE", "autoencoder"), ("VAE", "VAE")):
+    value = at("hybrids_groups", "accuracy", method=method)
+    entry("", f"{name}, then mixture", value, "k-means", other)
 value, other = (at("09_filters", "R2", kind=kind) for kind in ("top-k 5", "ICA"))
 entry("edges in patches: fit of Gabors ↑", "sparse (top-k)", value, "ICA", other)
 value = at("11_words", "-ELBO", kind="warm-up", drop=0.0)
 other = at("11_words", "-ELBO", kind="language model", drop=0.0)
 entry("words: nats, a bound for the VAE ↓", "VAE, warm-up", value, "no code", other)
+print("\n".join(page))
 
 # %% [markdown]
 # Three things to read from it.
