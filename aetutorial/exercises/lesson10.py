@@ -48,9 +48,10 @@ patients = Exercise(
     title="Eight patients",
     kind="predict",
     prompt="""
-        Name the mistake of each patient, from the curves and the battery. Answer with a list of eight texts, for A
-        to H in this order, chosen from "KL averaged", "bounded output", "code wider than the input", "dead code",
-        "losses across units", "noise drawn once", "sigma for log variance", "test data in training".
+        Name the mistake of each patient, from what the owners say, the curves, the battery and, for B and G, the
+        losses by the formulas. Answer with a list of eight texts, for A to H in this order, chosen from "KL averaged",
+        "bounded output", "code wider than the input", "dead code", "losses across units", "noise drawn once",
+        "sigma for log variance", "test data in training".
         """,
     check=_check_patients,
     hints=(
