@@ -6,6 +6,7 @@ is kept: a model that leads to the same graph is run by the program that is alre
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -73,6 +74,7 @@ class Program:
     ) -> None:
         import tensorflow as tf
 
+        _give_back()  # of what was freed before: tracing would scatter over it
         self.block = block
         self.rows = int(tf.nest.flatten(block)[0].shape[0])
         self.full, self.short = divmod(self.rows, batch_size)  # full batches, rows of the last one
@@ -272,7 +274,7 @@ def _compile(
         sum(variable.shape.num_elements() * variable.dtype.size for variable in variables)
         > KEPT_BYTES
     ):
-        return concrete
+        return _tidied(concrete)
     shapes = [(variable.shape.as_list(), variable.dtype.name) for variable in variables]
     return _shared(concrete, f"{_graph.signature(concrete.graph)} {jit} {shapes}")
 
@@ -305,4 +307,31 @@ def _shared(concrete: Any, key: str) -> Callable[..., Any]:
             finally:  # else it would keep them alive
                 program.set_external_captures([])
 
+    return _tidied(call) if program is concrete else call
+
+
+def _tidied(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `run`, which after its first call, the one that compiles, gives memory back to the system."""
+    compiles = True
+
+    def call(*arguments: Any) -> Any:
+        nonlocal compiles
+        found = run(*arguments)
+        if compiles:
+            compiles = False
+            _give_back()
+        return found
+
     return call
+
+
+def _give_back() -> None:
+    """Return freed memory to the system, in some 30 ms.
+
+    XLA's compiler takes 100 MB or more, and glibc keeps what is freed. Other C libraries have no such function.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # TypeError: on Windows, None is no library
+        return
+    trim(0)

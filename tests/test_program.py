@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import platform
 from collections import OrderedDict
 
 import numpy as np
+import psutil
 import pytest
 from engine_models import keras_fit
 
@@ -455,3 +458,27 @@ def test_equal_models_share_a_program_whatever_the_names_of_their_nodes():
     for _ in range(8):
         training.fit(deep(), x, epochs=1, batch_size=8, jit=False, progress=False)
     assert len(_program._compiled) == before
+
+
+def test_memory_is_given_back_before_tracing_and_after_compiling(compiled, monkeypatch):
+    calls = []
+    monkeypatch.setattr(_program, "_give_back", lambda: calls.append(len(compiled)))
+    trained = model()
+    train(trained, epochs=40)  # more than one call of the program
+    assert calls == [0, 1]
+    train(model(seed=2))  # an equal model: nothing is compiled
+    assert calls == [0, 1, 1]
+    train(model(width=5))
+    assert calls == [0, 1, 1, 1, 2]
+    monkeypatch.setattr(_program, "KEPT_BYTES", 0)  # programs of large models are not kept
+    train(model(width=4))
+    assert calls == [0, 1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_little_memory_is_left_to_give_back(compiled):
+    process = psutil.Process()
+    train(model(width=64))
+    after = process.memory_info().rss
+    ctypes.CDLL(None).malloc_trim(0)
+    assert after - process.memory_info().rss < 20e6  # bytes; without giving back 60 MB and more

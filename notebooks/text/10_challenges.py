@@ -252,7 +252,7 @@ plotting.show(
 # %% [markdown]
 # - **The gap grows with the model and shrinks with the examples**, and where there is a gap worth the name without noise (0.02 or more), noise makes it five to eighteen times as large. A network of 512 units reproduces 250 noisy pictures with an error of 0.3. The noise in them is worth 17.6, so nearly all of it was learnt by heart.
 # - **With 250 noisy pictures the wider networks lose to the mean**, the widest by most: 40 against 28. That of 32 units is about level with it (28.9 ± 1.2).
-# - **A small gap is not the aim.** Without noise, 32 units have next to no gap from 1,000 examples on, and the largest test error: and a training error as large: they **underfit**. (It isn't that 32 units couldn't. With biases so large that no relu cuts anything off, the network would be linear and could do what PCA does. Training doesn't get there in 1,000 steps.) With 250 clean pictures 128 units are best, with 250 noisy ones 32, with 4,000 of either kind 512: the right size depends on the data.
+# - **A small gap is not the aim.** Without noise, 32 units have next to no gap from 1,000 examples on, the largest test error, and a training error as large: they **underfit**. (It isn't that 32 units couldn't. With biases so large that no relu cuts anything off, the network would be linear and could do what PCA does. Training doesn't get there in 1,000 steps.) With 250 clean pictures 128 units are best, with 250 noisy ones 32, with 4,000 of either kind 512: the right size depends on the data.
 # - **More examples** close the gap: with 9,000 that of the widest network is 0.02, and 0.4 with noise.
 # - **PCA is ahead** everywhere but for 9,000 clean pictures, where 512 units draw level. It overfits, too (by 5.7 with 250 noisy pictures), but far less than the wide networks (26 and 39). (Lesson 4: where little error is left, PCA is hard to beat. Here 32 numbers leave 1.6 of the mean's 10.)
 #
@@ -727,8 +727,8 @@ fig = plotting.sweep(
 )
 plotting.show(
     fig,
-    "Test error against learning rate for five optimizers. All have a valley but RMSprop, which only rises. That of SGD is the "
-    "farthest to the right and the highest; that of Muon goes lowest.",
+    "Test error against learning rate for five optimizers. All have a valley but RMSprop, which only "
+    "rises. That of SGD is the farthest to the right and the highest; that of Muon goes lowest.",
 )
 
 # %% [markdown]

@@ -38,6 +38,7 @@ from aetutorial import data, lesson, metrics, plotting, training
 lesson.begin(11)  # seeds, a quiet start of TensorFlow, the plot style
 
 import functools
+import gc
 import importlib.resources
 import timeit
 from collections import Counter, defaultdict
@@ -451,8 +452,8 @@ plotting.show(
     fig,
     "Test error and the probe's accuracy against size, on logarithmic axes; a star for the whole "
     "encoder at 836 kB. Quantised, the error stays low down to 130 kB and rises steeply below 100. "
-    "Cut without tuning, it is high everywhere. Tuned and small rise slowly, "
-    "small lower above 400 kB, tuned below 200. The accuracy of quantised stays flat until below 100 kB; the others fall earlier.",
+    "Cut without tuning, it is high everywhere. Tuned and small rise slowly, small lower above 400 kB, "
+    "tuned below 200. Quantised, the accuracy stays flat until below 100 kB; the others fall earlier.",
 )
 
 # %% [markdown]
@@ -1064,6 +1065,10 @@ for text, value, limits in (
     ("valid half way, beta = 1", found["beta = 1"], (0.9, 1)),
 ):
     lesson.claim(text, value, between=limits, breaks="no-training")
+
+del models, model  # the rest needs their memory
+word_model.cache_clear()
+_ = gc.collect()
 
 # %% [markdown]
 # - **$\beta = 0.3$** remembers: most ends come back. Between them it walks through letters that are hardly ever words. Half way 1 % are in the list, fewer than among words mixed by coin (4 %).

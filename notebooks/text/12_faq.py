@@ -232,7 +232,7 @@ lesson.claim(text, rougher, between=(0.02, 0.2), breaks="no-training")
 # - **Likelihood**: only for the VAE can it be estimated.
 # - **Copying**: the AE is ahead, by 12 nats against a drawn code, and by 5 against the mean code.
 # - **Regularity**: moved codes change the picture less in the VAE, as with a linear decoder and independent numbers; in the AE about 1.4 times as much.
-# - **Features and cost**: close. One percent more weights, and in the runs that we saw 15 to 30 percent more seconds an epoch.
+# - **Features and cost**: close. One percent more weights, and in the runs that we saw 15 to 60 percent more seconds an epoch.
 #
 # So they are alike in layers and training, and different in what they *are*: a copier through a narrow place, and a model of how pictures come about.
 #

@@ -152,7 +152,7 @@ for number, run in enumerate(job["runs"]):
     np.savez(f"{job['result']}-{number}.npz", *model.get_weights(), **kept)
 """
 folder = Path(tempfile.mkdtemp())
-(folder / "worker.py").write_text(program)
+_ = (folder / "worker.py").write_text(program)
 
 # %% [markdown]
 # And what starts the workers. On a cluster this is the job of a scheduler; here a few lines do.
@@ -346,7 +346,7 @@ else:
 loss = training.fit(model, x, epochs=1, batch_size=1000, progress=False).history["loss"]
 print(json.dumps(loss), flush=True)
 """
-(folder / "reader.py").write_text(reader)
+_ = (folder / "reader.py").write_text(reader)
 
 
 # %% [markdown]
@@ -468,7 +468,7 @@ shutil.rmtree(folder)
 #
 # What stays the same are the model and the three lines about the cluster. That was the point of writing them with a strategy.
 #
-# And before any of this: lesson 11 gained a factor of ten by compiling and one of three by the batch size, without a second machine.
+# And before any of this: lesson 11 gained a factor of ten or more by compiling, and one of two by the batch size, without a second machine.
 #
 # ## Change one thing
 #
