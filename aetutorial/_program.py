@@ -7,6 +7,7 @@ is kept: a model that leads to the same graph is run by the program that is alre
 from __future__ import annotations
 
 import ctypes
+import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -45,6 +46,14 @@ class Outcome:
     step: int
     last: float
     before: list[Any]
+
+
+def clear() -> None:
+    """Forget every compiled program, and give the memory back that this and others have freed."""
+    with _lock:
+        _compiled.clear()
+    gc.collect()  # graphs, and the models they belong to, refer to themselves
+    _give_back()
 
 
 class Program:

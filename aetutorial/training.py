@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial import _arguments, _validate
+from aetutorial import _arguments, _program, _validate
 from aetutorial._passes import NotFiniteError, Passes
 from aetutorial._progress import ProgressLine
 from aetutorial._resume import Run
 from aetutorial._sources import epoch_order
 
-__all__ = ["DivergenceError", "epoch_order", "fit"]
+__all__ = ["DivergenceError", "clear_programs", "epoch_order", "fit"]
 
 
 class DivergenceError(ArithmeticError):
@@ -124,6 +124,15 @@ def fit(
         model.optimizer.finalize_variable_values(model.trainable_weights)
         listener.on_train_end(logs)
     return model.history
+
+
+def clear_programs() -> None:
+    """Forget the programs that `fit` has compiled, and give memory back to the system.
+
+    `fit` keeps the last few, for models that lead to the same program; each takes some 20 to 40 MB. Call this before
+    work of another kind. Results stay the same; the next `fit` compiles again.
+    """
+    _program.clear()
 
 
 def _scores(test: Passes, epoch: int, listener: Any) -> dict[str, float]:

@@ -475,6 +475,21 @@ def test_memory_is_given_back_before_tracing_and_after_compiling(compiled, monke
     assert calls == [0, 1, 1, 1, 2, 2, 2]
 
 
+def test_programs_can_be_cleared_and_training_goes_on_alike(compiled):
+    import weakref
+
+    trained, other = model(), model()
+    train(trained)
+    program = weakref.ref(next(iter(compiled.values())))
+    train(other)
+    training.clear_programs()
+    assert not compiled
+    assert program() is None
+    again, same = train(trained), train(other)
+    assert again.history == same.history
+    assert len(compiled) == 1
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_little_memory_is_left_to_give_back(compiled):
     process = psutil.Process()

@@ -38,7 +38,6 @@ from aetutorial import data, lesson, metrics, plotting, training
 lesson.begin(11)  # seeds, a quiet start of TensorFlow, the plot style
 
 import functools
-import gc
 import importlib.resources
 import timeit
 from collections import Counter, defaultdict
@@ -763,6 +762,8 @@ for text, value, limits in (
 # The words come with a package for making passwords, `xkcdpass` (BSD licence): its list "legacy", derived from the 12Dicts lists that Alan Beale compiled and released to the public domain. We take the words of 3 to 8 lower-case letters. 2,000 of them, drawn at random, are for validation and 2,000 for the test.
 
 # %%
+training.clear_programs()  # those of pictures: memory is short
+
 alphabet = "_abcdefghijklmnopqrstuvwxyz"  # 0 is the end of a word
 start, length = 27, 9  # the symbol before the first letter; letters and an end
 
@@ -1066,9 +1067,7 @@ for text, value, limits in (
 ):
     lesson.claim(text, value, between=limits, breaks="no-training")
 
-del models, model  # the rest needs their memory
-word_model.cache_clear()
-_ = gc.collect()
+training.clear_programs()  # those of words
 
 # %% [markdown]
 # - **$\beta = 0.3$** remembers: most ends come back. Between them it walks through letters that are hardly ever words. Half way 1 % are in the list, fewer than among words mixed by coin (4 %).

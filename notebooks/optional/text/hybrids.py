@@ -35,7 +35,6 @@ from aetutorial import data, lesson, metrics, plotting, training
 lesson.begin(11)  # seeds, a quiet start of TensorFlow, the plot style
 
 import functools
-import gc
 
 import keras
 import numpy as np
@@ -291,8 +290,7 @@ for text, values, limits in (
     lesson.claim(text, values.mean(), between=limits, breaks="no-training")
 
 del vae, vae_gan, pair, x_hat, rows  # the rest needs their memory
-judge.cache_clear()
-_ = gc.collect()
+training.clear_programs()
 
 # %% [markdown]
 # First, our VAE is better than lesson 7's (39 instead of 57): it learns from grey pictures and not from one draw of each, its decoder has a layer more, and it trains longer. So compare the hybrids with *our* row. And go step by step, one change at a time:
