@@ -214,7 +214,7 @@ def sparse(kind, seed):
     return train(model, same_length(whitened()[0]), epochs=100, seed=seed)
 
 
-for kind in ("L1 2", "KL 30", "top-k 10"):
+for kind in ("L1 2", "KL 30"):
     sparse(kind, 0)
 
 
@@ -1126,7 +1126,7 @@ lesson09.reports.check(answer)
 # - Y. C. Pati, R. Rezaiifar, P. S. Krishnaprasad (1993). Orthogonal matching pursuit. *Asilomar Conference on Signals, Systems and Computers*.
 # - A. Makhzani, B. Frey (2014). k-sparse autoencoders. *ICLR*. arXiv:1312.5663.
 # - S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio (2011). Contractive auto-encoders: explicit invariance during feature extraction. *ICML*.
-# - G. Alain, Y. Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. *Journal of Machine Learning Research* 15, 3563–3593 (contraction and denoising are nearly the same for small noise).
+# - G. Alain, Y. Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. *Journal of Machine Learning Research* 15, 3743–3773 (contraction and denoising are nearly the same for small noise).
 # - N. Elhage and others (2022). Toy models of superposition. *Transformer Circuits Thread*. arXiv:2209.10652.
 # - T. Bricken and others (2023). Towards monosemanticity: decomposing language models with dictionary learning. *Transformer Circuits Thread*.
 # - R. Huben, H. Cunningham, L. Riggs Smith, A. Ewart, L. Sharkey (2024). Sparse autoencoders find highly interpretable features in language models. *ICLR*. arXiv:2309.08600.

@@ -61,7 +61,7 @@ seeds = range(3)
 target = 11.0  # held-out squared error per picture that training must reach
 latent_dim = 16  # numbers of a code, from the section on diffusion on
 noise_steps = 100  # of the diffusion model
-word_epochs = 12
+word_epochs = 10
 
 # %% [markdown]
 # The course has used small autoencoders on small pictures. This lesson looks outward: what it takes to go faster and further, and where the idea has gone since. Each part is one such direction in miniature, small enough to run here, with its baseline beside it. Some of the baselines win.
@@ -119,7 +119,7 @@ print("x", x_train[:8].shape, "-> z", encoder(x_train[:8]).shape, "-> x_hat", en
 print(autoencoder(x_train[:8]).shape, f"with {autoencoder.count_params():,} weights")
 
 # %% [markdown]
-# The same step can be carried out in several ways. In lesson 3 you wrote it by hand, and Python then asks TensorFlow for one operation after the other. **Compiling** turns the step into one program. Keras's `fit` compiles the step (by `tf.function`). `training.fit`, which this course uses, compiles a whole epoch, so that Python is asked once for 90 steps. And the compiler XLA also fuses operations, so that fewer results travel to memory and back.
+# The same step can be carried out in several ways. In lesson 3 you wrote it by hand, and Python then asks TensorFlow for one operation after the other. **Compiling** turns the step into one program. Keras's `fit` compiles the step (by `tf.function`; on a graphics processor by XLA, too). `training.fit`, which this course uses, compiles a whole epoch, so that Python is asked once for 90 steps. And the compiler XLA also fuses operations, so that fewer results travel to memory and back.
 #
 # Does compiling change the result? We take 30 steps by hand and 30 with `fit`, from the same start and with the same batches.
 
@@ -179,7 +179,7 @@ for way, per_epoch in ways.items():
     print(f"{way:28s} {per_epoch:6.2f} s an epoch   {speed:5.1f} times as fast")
 
 # %% [markdown]
-# On the two cores on which this was stored, Keras's compiled step is four to six times as fast as the loop by hand. With whole epochs compiled it was 8 to 13 times in several runs, because Python is no longer asked 90 times, and with XLA 12 to 20. The model is small. The larger the matrices, the larger the share of the arithmetic that nobody can skip, and the smaller these factors.
+# On the two cores on which this was stored, Keras's compiled step is four to six times as fast as the loop by hand. With whole epochs compiled it was 8 to 13 times in several runs, because Python is no longer asked 90 times, and with XLA 12 to 28. The model is small. The larger the matrices, the larger the share of the arithmetic that nobody can skip, and the smaller these factors.
 #
 # `bfloat16` brings little or nothing here, although this processor has instructions for it. Our guess: each layer converts its inputs and weights, and for matrices of this size that costs what the products save. On graphics processors with units for 16-bit products, mixed precision commonly pays (Micikevicius and others 2018). A reason to measure on the machine that will do the work.
 #
@@ -302,7 +302,7 @@ for method, size, limits in (
 # (Watch the columns, not the last digit: seconds scatter from run to run, epochs don't.)
 #
 # - **Compiling** is the large factor: ten seconds or more by hand, less than one compiled, for the same 7 epochs.
-# - **Batch size.** With 20 examples a batch, an epoch has five times the steps of a batch of 100 and takes two to three times as long; 5 epochs do instead of 7. That is no gain. A batch of 500 makes the epoch cheaper by a fifth to a third and needs three times as many. "Larger batches are faster" is true for a second of training, and here false for the result.
+# - **Batch size.** With 20 examples a batch, an epoch has five times the steps of a batch of 100 and takes two to four times as long; 5 epochs do instead of 7. That is no gain. A batch of 500 makes the epoch a third cheaper at most and needs three times as many. "Larger batches are faster" is true for a second of training, and here false for the result.
 # - **Schedule.** The falling rate helps the small batch (3 epochs for 5): its steps are noisy, and small steps at the end average the noise out. With a batch of 100 there is less noise to take away, and the time spent at small rates is missing elsewhere: 9 epochs for 7. (Part of that is the grid: lengths of 7 and 9 weren't tried.)
 # - **Muon** needs 3 epochs where Adam needs 7, as in lesson 10. But its step contains a chain of matrix products for each weight matrix, and at this size an epoch takes several times as long. Fewest steps, and the slowest of the compiled ways. (In lesson 10, with pictures of a quarter the size, the two were level in time.)
 # - **Mixed precision** needs as many epochs: eight bits of precision in the products do no harm here. (Its seconds are to be held against 7 epochs without XLA.)
@@ -458,7 +458,7 @@ plotting.show(
 # %% [markdown]
 # - **Bits.** 8 bits change nothing that can be seen, 5 cost 5 % of error, 4 a fifth. At 3 the error doubles. The probe doesn't mind until 2: a code can lose much of its precision before a reader of digits notices.
 # - **Pruning without tuning**: take away half of the weights, the *small* half, and the error triples. (The probe reads on as before.)
-# - **Tuned**, a tenth of the weights does nearly what all did (11.0 after 9.2), and better than a small network with as many weights (14.5), though with half of the weights the small one is ahead. Zhu and Gupta (2017) found the same for larger networks, counted in weights. In *bytes* the pruned one keeps its lead below 200 kB as long as a place costs one bit. Stored as SciPy does, with 4 bytes for each place, a tenth of the weights takes 167 kB and is level with the small encoder there (11.0 and 11.6). At 420 kB the small encoder is ahead of everything (8.5), the whole one included, which had 20 epochs and not 30.
+# - **Tuned**, a tenth of the weights does nearly what all did (11.0 after 9.2), and better than a small network with as many weights (14.5), though with half of the weights the small one is ahead. In the larger networks of Zhu and Gupta (2017) pruned ones were ahead of small ones with as many weights nearly throughout. In *bytes* the pruned one keeps its lead below 200 kB as long as a place costs one bit. Stored as SciPy does, with 4 bytes for each place, a tenth of the weights takes 167 kB and is level with the small encoder there (11.0 and 11.6). At 420 kB the small encoder is ahead of everything (8.5), the whole one included, which had 20 epochs and not 30.
 # - **Quantisation** to 5 to 8 bits is ahead of both between 130 and 210 kB, at once and without training (Jacob and others 2018 train with it and go further). At 4 bits it is level with the pruned one of that size (11.1 and 11.0 at 106 and 110 kB), at 3 far behind. The two can be combined.
 #
 # And the latency? Each encoder is timed for one picture and for 1,000, in the ways in which it could be used: as a Keras model in a compiled function; the same after Keras's own `quantize("int8")`, which keeps whole numbers in memory and rounds the *inputs* of each layer to 8 bits too; as two products of matrices in NumPy; and pruned, as sparse matrices of SciPy.
@@ -514,7 +514,7 @@ lesson.claim(
 # %% [markdown]
 # ## Images: diffusion in the space of codes (core)
 #
-# Lesson 7 ended with a surprise: the best samples came from a plain autoencoder and a mixture of Gaussians, fitted to its codes after training. First learn a good code, then learn *its distribution*, with any generative model you like. The large image generators of the years after 2022 do the same, with a stronger second model: **latent diffusion** (Rombach and others 2022). Here it is in miniature.
+# Lesson 7 ended with a surprise: the best samples came from a plain autoencoder and a mixture of Gaussians, fitted to its codes after training. First learn a good code, then learn *its distribution*, with any generative model you like. Many of the large image generators since 2022 do the same, with a stronger second model: **latent diffusion** (Rombach and others 2022). Here it is in miniature.
 #
 # ### The judge and the autoencoder
 #
@@ -850,7 +850,7 @@ print(f"perplexity {np.exp(gram_nats / np.mean(np.count_nonzero(t_test, axis=1) 
 # Lesson 10 has a warning for us. This decoder can predict letters from letters; does it need the code at all? Two remedies are built in:
 #
 # - **KL warm-up**: $\beta$ rises from 0 to 1 in the first half of training;
-# - **word dropout** (here: letter dropout): in training, a share `drop` of the letters before is hidden from the decoder, so that it has to ask the code. (With `drop` = 1 it never sees any, in use neither.)
+# - **word dropout** (Bowman and others, too; here: letter dropout): in training, a share `drop` of the letters before is hidden from the decoder, so that it has to ask the code. (With `drop` = 1 it never sees any, in use neither.)
 
 
 # %%
@@ -1012,12 +1012,12 @@ for text, name, kind, limits in (
     )
 
 # %% [markdown]
-# - **The network beats counting**, by a little: 15.8 nats for 16.0, as a language model without a code.
-# - **The plain VAE doesn't use its code.** The rate is 0.02 nats: collapsed, and for the reason of lesson 10. The letters before tell enough; whatever a code could add costs as much as it saves.
-# - **Word dropout** against the collapse: with half of the letters hidden the rate rises to 0.4 nats, with all of them to 1.6. The code is used a little, and the words get dearer: 16.5 and 19.4 nats.
-# - **KL warm-up** does far more: a rate of 5 nats, for a price of 1.1 nats against the language model. One word in seven comes back exactly, where without warm-up it was none in a hundred. Hiding the letters as well puts no more into the code and makes everything else worse.
-# - **$\beta = 0.3$** pays less for the rate, and takes more: 18.7 nats, 75 % of the words exact. As a model of words it is the worst of the networks, since $-$ELBO counts the rate in full.
-# - **Valid** words: 34 % by counting, 9 % by the language model. But of counting's valid words 6 % are new, of the network's 14 %, about the share of the list that was held out (15 %). Counting repeats what it has counted, and "valid" rewards that. (It doesn't find fewer: 6 % of 34 % are some 40 new words of the list in 2,000 draws, 14 % of 9 % some 25.) The models with a used code spell fewer words of the list, 1 to 6 %. Where all letters are hidden the reason is plain, for letters are drawn without knowing of each other. For the others a likely reason are the holes of lesson 6, places where the prior draws and no word was encoded.
+# - **The network beats counting**, by a little: 15.9 nats for 16.0, as a language model without a code.
+# - **The plain VAE doesn't use its code.** The rate is 0.02 nats: collapsed, and for the reason of lesson 10. The letters before tell enough; whatever a code could add costs as much as it saves. With its rate it is level with counting, 16.0.
+# - **Word dropout** against the collapse: with half of the letters hidden the rate rises to 0.3 nats, with all of them to 1.3. The code is used a little, and the words get dearer: 16.6 and 19.5 nats.
+# - **KL warm-up** does far more: a rate of 5 nats, for a price of 1.0 nats against the language model. One word in eight comes back exactly, where without warm-up it was none in a hundred. Hiding the letters as well puts no more into the code, fewer words come back, and they cost two nats more.
+# - **$\beta = 0.3$** pays less for the rate, and takes more: 18.3 nats, 69 % of the words exact. As a model of words it is the worst of the networks, since $-$ELBO counts the rate in full.
+# - **Valid** words: 34 % by counting, 8 % by the language model. But of counting's valid words 6 % are new, of the network's 13 %, about the share of the list that was held out (15 %). Counting repeats what it has counted, and "valid" rewards that. (It doesn't find fewer: 6 % of 34 % are some 40 new words of the list in 2,000 draws, 13 % of 8 % some 20.) The models with a used code spell fewer words of the list, 1 to 5 %. Where all letters are hidden the reason is plain, for letters are drawn without knowing of each other. For the others a likely reason are the holes of lesson 6, places where the prior draws and no word was encoded.
 #
 # So here is a VAE for text, and its bound on the likelihood is worse than the likelihood of the same network without a code. What the code is for is another use: it *describes* a word.
 #
@@ -1040,39 +1040,54 @@ for kind, model in models.items():
         print("   ", " → ".join(walk(model, *ends)))
 
 # %% [markdown]
-# Three walks prove nothing. So: the points half way between 220 pairs of test words of equal length. How many are in the list? Two baselines: words mixed from both, each letter from the one or the other by the toss of a coin; and *scrambled* points, in which each of the 16 numbers is taken from half way between another pair. A decoder may spell well from any code, and that would be no merit of the way between two words.
+# Three walks prove nothing. So: the points half way between 220 pairs of test words of equal length. How many are in the list? The study looks at three models of each kind, and also at the collapsed ones ($\beta = 1$). Two baselines: words mixed from both, each letter from the one or the other by the toss of a coin (ten words from each pair); and *scrambled* points, in which each of the 16 numbers is taken from half way between another pair. A decoder may spell well from any code, and that would be no merit of the way between two words.
 
 # %% tags=["nbval-ignore-output"]
 both = zip(w_test[:1000], w_test[1000:], strict=True)
 pairs = [(a, b) for a, b in both if len(a) == len(b)]
-coins = np.random.default_rng(0)
-halfway = {"letters": ["".join(map(coins.choice, zip(*pair, strict=True))) for pair in pairs]}
-for kind, model in (models | {"beta = 1": word_model("beta = 1", 0.0, 0)}).items():
+
+
+def halfway_study(kind, seed):
+    model = word_model(kind, 0.0, seed)
     ends = [np.asarray(model.encoder(as_numbers(part))[0]) for part in zip(*pairs, strict=True)]
     middles = (ends[0] + ends[1]) / 2
-    halfway[kind] = spelled(model, middles)
-    halfway[f"{kind}, scrambled"] = spelled(model, coins.permuted(middles, axis=0))
-found = {kind: judged(made)["valid"] for kind, made in halfway.items()}
-for kind, made in halfway.items():
-    print(f"{kind:21s} in the list {found[kind]:4.0%}   different {len(set(made)):4d}", end="   ")
-    print(" ".join(made[:4]))
+    made = spelled(model, middles)
+    mixed = spelled(model, np.random.default_rng(seed).permuted(middles, axis=0))
+    shares = {"half way": judged(made)["valid"], "scrambled": judged(mixed)["valid"]}
+    return shares | {"different": len(set(made))}
+
+
+kinds = ("beta = 0.3", "warm-up", "beta = 1")
+grid = [{"kind": kind, "seed": s} for kind in kinds for s in seeds]
+between = lesson.study("11_halfway", halfway_study, grid, live=grid[:1])
+coins = np.random.default_rng(0)
+mixed = ["".join(map(coins.choice, zip(*p, strict=True))) for p in pairs for _ in range(10)]
+by_coin = judged(mixed)["valid"]
+print(f"letters by coin: {by_coin:4.1%} in the list")
 
 # %%
-lesson.claim("valid among mixed letters", found["letters"], between=(0.01, 0.09), breaks="math")
+measures = ("half way", "scrambled", "different")
+print(f"{'':12s}" + "".join(f"{name:>19s}" for name in measures))
+for kind in kinds:
+    values = [(between.mean(m, kind=kind), between.std(m, kind=kind)) for m in measures]
+    shares = "".join(f"{100 * mean:11.1f} ± {100 * std:3.1f} %" for mean, std in values[:2])
+    print(f"{kind:12s}{shares}{values[2][0]:13.0f} ± {values[2][1]:3.0f}")
+lesson.claim("valid among mixed letters", by_coin, between=(0.01, 0.09), breaks="math")
+halfway = {kind: between.mean("half way", kind=kind) for kind in kinds}
+scrambled = between.mean("scrambled", kind="warm-up")
 for text, value, limits in (
-    ("valid half way, warm-up, minus that", found["warm-up"] - found["letters"], (0.04, 0.4)),
-    ("the same, minus beta = 0.3", found["warm-up"] - found["beta = 0.3"], (0.04, 0.4)),
-    ("valid, warm-up, scrambled", found["warm-up, scrambled"], (0.04, 0.4)),
-    ("valid half way, beta = 1", found["beta = 1"], (0.9, 1)),
+    ("valid half way, warm-up, minus that", halfway["warm-up"] - by_coin, (0.04, 0.4)),
+    ("the same, minus beta = 0.3", halfway["warm-up"] - halfway["beta = 0.3"], (0.04, 0.4)),
+    ("valid, warm-up, scrambled", scrambled, (0.04, 0.4)),
+    ("valid half way, beta = 1", halfway["beta = 1"], (0.9, 1)),
 ):
     lesson.claim(text, value, between=limits, breaks="no-training")
-
 training.clear_programs()  # those of words
 
 # %% [markdown]
 # - **$\beta = 0.3$** remembers: most ends come back. Between them it walks through letters that are hardly ever words. Half way 1 % are in the list, fewer than among words mixed by coin (4 %).
-# - **KL warm-up** forgets: of the test words one in seven comes back. What it passes through looks like words: 17 % half way are in the list, four times as many as the coin makes. But of its *scrambled* points it is 14 %, and with 220 pairs these two can't be told apart (the standard error of each is 2.5 points). So what pleases us in the walk is the decoder, which, letter by letter the most probable, spells like English from scrambled codes as well. That the points lie between two words adds little or nothing to it, as far as this count can see.
-# - **$\beta = 1$**: 100 %. It is one and the same word, whatever the ends. The code says nothing, so the decoder spells its favourite. A measure that can be satisfied by one word needs a second beside it: how many different ones?
+# - **KL warm-up** forgets: of the test words one in eight comes back. What it passes through looks like words: 13 % half way are in the list, three times as many as the coin makes. But of its *scrambled* points it is 11 %, and these two can't be told apart (by chance alone, a share among 220 pairs varies by 2 points from model to model). So what pleases us in the walk is the decoder, which, letter by letter the most probable, spells like English from scrambled codes as well. That the points lie between two words adds little or nothing to it, as far as this count can see.
+# - **$\beta = 1$**: 100 %. It is one and the same word, or one of two, whatever the ends. The code says nothing, so the decoder spells its favourite. A measure that can be satisfied by one word needs a second beside it: how many different ones?
 #
 # The less a code says, the more the decoder spells by itself, and the better it spelt here: the trade of rate and distortion (lesson 6), in letters. And a walk that looks good should be held against codes that lie between nothing.
 #
@@ -1264,7 +1279,7 @@ lesson.claim("the probe's accuracy, weight 10", value, between=(0.88, 0.94), bre
 # | **Masked autoencoders** | Hide three quarters of an image's squares; a large encoder sees the rest, a small decoder fills in. The encoder is kept, for other tasks. | lesson 8, "masked" | He and others 2022 |
 # | **Latent diffusion** | An autoencoder makes images small, a diffusion model learns their distribution, guided by a text. The autoencoder is trained once and has a touch of KL or a code of whole numbers. | this lesson; lesson 7, code of whole numbers | Rombach and others 2022 |
 # | **Representation autoencoders** | The encoder of latent diffusion need not be trained to reconstruct: take one that was trained for representation, freeze it, and train only a decoder. Codes with more meaning, and more numbers, turn out to be good for diffusion too. | lesson 8 (frozen encoders) | Zheng and others 2025 |
-# | **Sparse autoencoders** | Codes wider than the input with few active numbers, trained on what goes on inside a language model, to find directions that a person can name. | lesson 9 | Cunningham and others 2023; Gao and others 2025 |
+# | **Sparse autoencoders** | Codes wider than the input with few active numbers, trained on what goes on inside a language model, to find directions that a person can name. | lesson 9 | Huben and others 2024; Gao and others 2025 |
 #
 # The common line: the autoencoder is seldom the whole system any more. It is the part that makes something large and redundant small and regular, so that another model can work there. How good it is shows in what the other model achieves, and no longer only in its own loss: the theme of lessons 7 and 8.
 #
@@ -1349,7 +1364,7 @@ lesson11.perplexity.check(perplexity)
 # - I. Goodfellow and others (2014). Generative adversarial nets. *NeurIPS*. arXiv:1406.2661.
 # - K. He, X. Chen, S. Xie, Y. Li, P. Dollár, R. Girshick (2022). Masked autoencoders are scalable vision learners. *CVPR*. arXiv:2111.06377.
 # - B. Zheng, N. Ma, S. Tong, S. Xie (2025). Diffusion transformers with representation autoencoders. arXiv:2510.11690.
-# - H. Cunningham, A. Ewart, L. Riggs, R. Huben, L. Sharkey (2023). Sparse autoencoders find highly interpretable features in language models. arXiv:2309.08600.
+# - R. Huben, H. Cunningham, L. Riggs Smith, A. Ewart, L. Sharkey (2024). Sparse autoencoders find highly interpretable features in language models. *ICLR*. arXiv:2309.08600.
 # - L. Gao and others (2025). Scaling and evaluating sparse autoencoders. *ICLR*. arXiv:2406.04093.
 #
 # The words: 12Dicts by Alan Beale (public domain), as shipped by `xkcdpass` of Steven Tobin (BSD licence).

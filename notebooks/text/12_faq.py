@@ -394,9 +394,9 @@ for labels in (100, 500, 5000):
 # To measure how alike two codes $A$ and $B$ of the same pictures are, one has to say which differences don't count. Five measures, from strict to lenient. Each is 1 for codes that are alike in its sense:
 #
 # - **matched**: each number of $A$ is paired with one number of $B$ such that the sum of the absolute correlations is largest (Li and others 2016); their mean. Only order, scale and sign of the numbers don't count. (Dead units, always 0, are left out.)
-# - **Procrustes**: $B$ is shifted, scaled and *rotated* onto $A$; the share of the variance that is then explained.
+# - **Procrustes** (Schönemann 1966): $B$ is shifted, scaled and *rotated* onto $A$; the share of the variance that is then explained.
 # - **CKA** (*centred kernel alignment*; Kornblith and others 2019): which pairs of pictures does a code call similar? Take the inner products of the centred codes of all pairs of pictures, a table of 2,000 × 2,000 numbers for each code, $K = A A^\top$ and $L = B B^\top$. CKA is the cosine of the angle between the two tables, $\sum K_{ij} L_{ij} / (\lVert K \rVert \lVert L \rVert)$, where $\lVert K \rVert$ is the root of the sum of all $K_{ij}^2$. Rotations don't count; directions in which codes vary much weigh more.
-# - **CCA** (*canonical correlation analysis*): both codes may be transformed by *any* invertible matrix so that their numbers correlate as far as possible. For that, take orthonormal bases $U_A$ and $U_B$ of the columns of both centred codes. The singular values of $U_A^\top U_B$ are the cosines of lesson 4's principal angles, here called canonical correlations; CCA is their mean.
+# - **CCA** (*canonical correlation analysis*, Hotelling 1936): both codes may be transformed by *any* invertible matrix so that their numbers correlate as far as possible. For that, take orthonormal bases $U_A$ and $U_B$ of the columns of both centred codes. The singular values of $U_A^\top U_B$ are the cosines of lesson 4's principal angles, here called canonical correlations; CCA is their mean.
 # - **SVCCA** (Raghu and others 2017): CCA of the principal components that hold 99 % of the variance, so that directions in which hardly anything happens don't count.
 #
 # (More lenient does not mean larger in every case: Procrustes and CKA weigh a direction by its variance, CCA counts all directions alike.)
@@ -469,7 +469,7 @@ for measure, value in known["unrelated"].items():
 #
 # Now pairs of trainings that differ in the seed only. The linear kinds train for 150 epochs (quick, and ordering needs it), the dense ordered one for 60, the others for 20. The kinds:
 #
-# - **linear**: no activation anywhere (lesson 4); and **linear, ordered**, by *nested dropout* (Rippel, Gelbart and Adams 2014): in training, all numbers after the first $k$ are set to 0, with a $k$ from 1 to 16 drawn anew for each picture. So the first number must be worth most by itself, and so on;
+# - **linear**: no activation anywhere (lesson 4); and **linear, ordered**, by *nested dropout* (Rippel, Gelbart and Adams 2014): in training, all numbers after the first $k$ are set to 0, with a $k$ from 1 to 16 drawn anew for each picture, each $k$ equally often (in the paper small ones more often). So the first number must be worth most by itself, and so on;
 # - **dense**: 256 hidden units on each side; the same **tied** (the decoder's matrices are the encoder's, transposed), with **orthogonal** columns of the code layer's matrix (by a penalty), and **ordered**;
 # - **variational**, on grey pictures, with the variance of the pixels fixed at 0.03, which gives it the error of the dense one: squared error over twice that variance, plus the KL term;
 # - **sparse**: 64 numbers, of which the 16 largest stay for each picture (top-k, lesson 9). As many numbers describe a picture as in the other kinds, but which ones depends on the picture.

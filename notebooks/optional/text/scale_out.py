@@ -48,7 +48,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import psutil  # comes with Jupyter's kernel
+import psutil  # comes with IPython
 import tensorflow as tf
 from keras import layers, ops
 
@@ -108,7 +108,8 @@ import contextlib, json, os, sys, time
 import tensorflow as tf
 
 job = json.loads(sys.argv[1])
-tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
+for limit in ("intra", "inter"):
+    getattr(tf.config.threading, f"set_{limit}_op_parallelism_threads")(job["threads"])
 alone = "TF_CONFIG" not in os.environ
 strategy = None if alone else tf.distribute.MultiWorkerMirroredStrategy()
 
@@ -142,12 +143,13 @@ class Clock(keras.callbacks.Callback):
 for number, run in enumerate(job["runs"]):
     keras.utils.set_random_seed(0)
     seconds, units, kind = [], run.pop("units"), run.pop("optimizer", "Adam")
+    rows = run.pop("rows", len(x))
     rate = 0.002 if kind == "Adam" else 1.0
     with contextlib.nullcontext() if alone else strategy.scope():
         model = network(units)
         model.compile(getattr(keras.optimizers, kind)(rate), loss="mse")
     how = {"callbacks": [Clock()], "strategy": strategy, "jit": False, "progress": False}
-    history = training.fit(model, x, **run, **how).history
+    history = training.fit(model, x[:rows], **run, **how).history
     kept = {"seconds": seconds, "loss": history["loss"]}
     np.savez(f"{job['result']}-{number}.npz", *model.get_weights(), **kept)
 """
@@ -217,6 +219,11 @@ def difference(a, b):
 # %%
 runs = ({"units": 512, "batch_size": 9000, "epochs": 1, "optimizer": "SGD"}, usual)
 (one_step,), (one,) = launch(1, runs)
+
+# %% [markdown]
+# Now two workers, with the same two runs:
+
+# %%
 (two_step, other_step), (two, other) = launch(2, runs)
 apart = max(difference(two_step, other_step), difference(two, other))
 lesson.claim("between the two workers", apart, between=(0, 0), breaks="math")
@@ -233,7 +240,7 @@ lesson.claim("Adam: loss of one worker", one["loss"][-1], below=0.02, breaks="no
 #
 # ## What scales and what does not (core)
 #
-# Two workers halve the arithmetic of each. What they add is the exchange. In an all-reduce in a ring each of $n$ workers sends and receives about $2 (n-1)/n$ times the bytes of the gradient, once in every step, however small the batch:
+# Two workers halve the arithmetic of each. What they add is the exchange. In an all-reduce in a ring (Sergeev and Del Balso 2018) each of $n$ workers sends and receives about $2 (n-1)/n$ times the bytes of the gradient, once in every step, however small the batch:
 #
 # $$\text{seconds per step} = \underbrace{\frac{a \cdot \text{batch}}{n}}_{\text{arithmetic}} + \underbrace{\frac{2 (n - 1)}{n} \cdot \frac{\text{bytes}}{\text{bytes per second}} + \text{latency}}_{\text{exchange}}.$$
 #
@@ -246,11 +253,13 @@ settings = [(128, 100), (128, 1000), (1024, 100), (1024, 1000), (1024, 3000)]
 
 def per_step(workers, threads):
     """Milliseconds a step in each setting: the median epoch, the first one left out."""
-    many = {100: 2, 1000: 4, 3000: 6}  # epochs
-    runs = [{"units": w, "batch_size": n, "epochs": many[n]} for w, n in settings]
+    plan = {100: (3000, 3), 1000: (9000, 3), 3000: (9000, 4)}  # pictures, epochs
+    runs = [{"units": w, "batch_size": n} for w, n in settings]
+    for run in runs:
+        run["rows"], run["epochs"] = plan[run["batch_size"]]
     results = launch(workers, runs, threads=threads)
     epoch = [np.median(result[0]["seconds"][1:]) for result in results]
-    return [1000 * t * size / 9000 for t, (_, size) in zip(epoch, settings, strict=True)]
+    return [1000 * t * r["batch_size"] / r["rows"] for t, r in zip(epoch, runs, strict=True)]
 
 
 steps = {"1 worker, 1 thread": per_step(1, 1)}
@@ -283,10 +292,10 @@ for width, size in settings:
 # %% [markdown]
 # (Milliseconds scatter, from machine to machine and from run to run; watch the pattern. The numbers below are what several runs on two cores gave.)
 #
-# - **The exchange** is what two workers with one thread each take longer than one worker with two threads, for both put two cores to the arithmetic. With 1,024 units that is some 20 ms for 6.7 MB, whatever the batch; with 128 units some 5 ms for 0.8 MB. So 2 or 3 ms for each MB, and about as much once for each step.
-# - **With a batch of 100** the arithmetic is small against that, and two workers take two to five times as long as one. Width does not help: there are 150 operations for each byte, whether the layers are narrow or wide.
-# - **With 3,000** the arithmetic is larger than the exchange, and two workers gain: 1.2 to 1.5 times. On two machines we would expect somewhat more. From 220 ms with one worker, the formula makes 220 / 2 + 20 = 130, and we see about 160. For two cores of this machine do the arithmetic only about 1.5 times as fast as one (the second row; probably because they share the memory).
-# - **One worker with both cores** is ahead of two workers everywhere. Inside one machine nothing has to be sent. (And a step that is small enough isn't worth dividing among threads either: see the first column.)
+# - **The exchange** is what two workers with one thread each take longer than one worker with two threads, for both put two cores to the arithmetic. With 1,024 units and batches of 100 or 1,000 that is 20 to 70 ms for 6.7 MB; with 128 units 3 to 6 ms for 0.8 MB. So some 3 to 10 ms for each MB. (With 3,000 it is a small difference of two long times, and says little: it came out between 0 and 60 ms.)
+# - **With a batch of 100** the arithmetic is small against that, and two workers take about two to four times as long as one. Width does not help: there are 150 operations for each byte, whether the layers are narrow or wide.
+# - **With 3,000** the arithmetic is larger than the exchange, and two workers gain: 1.2 to 1.6 times. The formula says so, too: half of the 250 to 310 ms of one worker, and the exchange of the smaller batches (20 to 60 ms), make 145 to 215. We see 190 to 215.
+# - **One worker with both cores** is ahead of two workers, or level where the arithmetic is largest. Inside one machine nothing has to be sent. (And a step that is small enough isn't worth dividing among threads either: see the first column.)
 #
 # ### The price of a large batch
 #
@@ -309,7 +318,7 @@ for size in (20, 100, 500):
 #
 # - **load it**: `np.load`, an array;
 # - **map it**: `np.load(..., mmap_mode="r")`, a `memmap`. The file is the array, and what is read comes from the disk. `training.fit` takes some thousand row numbers at a time from the random order, copies these rows into a block, and lets go of it when it is used;
-# - **stream it**: a `tf.data.Dataset`. It never sees more than the next batches, so it can't shuffle all of the data. And it can be divided: with `shard(n, i)` worker $i$ of $n$ takes every $n$-th file or row.
+# - **stream it**: a `tf.data.Dataset`. It never sees more than the next batches, so it can't shuffle all of the data. And it can be divided: with `shard(n, i)` worker $i$ of $n$ takes every $n$-th file or row. (If a strategy distributes a data set, it does that by itself: `AutoShardPolicy`. Do it once, not twice.)
 
 # %%
 rows = 330_000  # of 784 numbers of 32 bits: 1 GB
@@ -489,7 +498,7 @@ shutil.rmtree(folder)
 #
 # ## References
 #
-# - J. Dean and others (2012). Large scale distributed deep networks. *NeurIPS*.
+# - J. Dean and others (2012). Large scale distributed deep networks. *NeurIPS* (another way: workers that don't wait for each other).
 # - P. Goyal and others (2017). Accurate, large minibatch SGD: training ImageNet in 1 hour. arXiv:1706.02677.
 # - A. Sergeev, M. Del Balso (2018). Horovod: fast and easy distributed deep learning in TensorFlow. arXiv:1802.05799 (all-reduce in a ring).
 # - C. J. Shallue and others (2019). Measuring the effects of data parallelism on neural network training. *Journal of Machine Learning Research* 20 (112). arXiv:1811.03600.
