@@ -1042,14 +1042,17 @@ for kind, model in models.items():
 # %% [markdown]
 # Three walks prove nothing. So: the points half way between 220 pairs of test words of equal length. How many are in the list? The study looks at three models of each kind, and also at the collapsed ones ($\beta = 1$). Two baselines: words mixed from both, each letter from the one or the other by the toss of a coin (ten words from each pair); and *scrambled* points, in which each of the 16 numbers is taken from half way between another pair. A decoder may spell well from any code, and that would be no merit of the way between two words.
 
-# %% tags=["nbval-ignore-output"]
-both = zip(w_test[:1000], w_test[1000:], strict=True)
-pairs = [(a, b) for a, b in both if len(a) == len(b)]
+
+# %%
+def pairs():
+    """Pairs of test words of equal length."""
+    both = zip(w_test[:1000], w_test[1000:], strict=True)
+    return [(a, b) for a, b in both if len(a) == len(b)]
 
 
 def halfway_study(kind, seed):
     model = word_model(kind, 0.0, seed)
-    ends = [np.asarray(model.encoder(as_numbers(part))[0]) for part in zip(*pairs, strict=True)]
+    ends = [np.asarray(model.encoder(as_numbers(part))[0]) for part in zip(*pairs(), strict=True)]
     middles = (ends[0] + ends[1]) / 2
     made = spelled(model, middles)
     mixed = spelled(model, np.random.default_rng(seed).permuted(middles, axis=0))
@@ -1060,12 +1063,12 @@ def halfway_study(kind, seed):
 kinds = ("beta = 0.3", "warm-up", "beta = 1")
 grid = [{"kind": kind, "seed": s} for kind in kinds for s in seeds]
 between = lesson.study("11_halfway", halfway_study, grid, live=grid[:1])
-coins = np.random.default_rng(0)
-mixed = ["".join(map(coins.choice, zip(*p, strict=True))) for p in pairs for _ in range(10)]
-by_coin = judged(mixed)["valid"]
-print(f"letters by coin: {by_coin:4.1%} in the list")
 
 # %%
+coins = np.random.default_rng(0)
+mixed = ["".join(map(coins.choice, zip(*p, strict=True))) for p in pairs() for _ in range(10)]
+by_coin = judged(mixed)["valid"]
+print(f"letters by coin: {100 * by_coin:.1f} % in the list\n")
 measures = ("half way", "scrambled", "different")
 print(f"{'':12s}" + "".join(f"{name:>19s}" for name in measures))
 for kind in kinds:

@@ -254,9 +254,8 @@ settings = [(128, 100), (128, 1000), (1024, 100), (1024, 1000), (1024, 3000)]
 def per_step(workers, threads):
     """Milliseconds a step in each setting: the median epoch, the first one left out."""
     plan = {100: (3000, 3), 1000: (9000, 3), 3000: (9000, 4)}  # pictures, epochs
-    runs = [{"units": w, "batch_size": n} for w, n in settings]
-    for run in runs:
-        run["rows"], run["epochs"] = plan[run["batch_size"]]
+    names = ("units", "batch_size", "rows", "epochs")
+    runs = [dict(zip(names, (w, n, *plan[n]), strict=True)) for w, n in settings]
     results = launch(workers, runs, threads=threads)
     epoch = [np.median(result[0]["seconds"][1:]) for result in results]
     return [1000 * t * r["batch_size"] / r["rows"] for t, r in zip(epoch, runs, strict=True)]
