@@ -291,9 +291,9 @@ for width, size in settings:
 # %% [markdown]
 # (Milliseconds scatter, from machine to machine and from run to run; watch the pattern. The numbers below are what several runs on two cores gave.)
 #
-# - **The exchange** is what two workers with one thread each take longer than one worker with two threads, for both put two cores to the arithmetic. With 1,024 units and batches of 100 or 1,000 that is 15 to 70 ms for 6.7 MB; with 128 units 3 to 6 ms for 0.8 MB. So some 2 to 10 ms for each MB. (With 3,000 it is a small difference of two long times, and says little: it came out between 0 and 60 ms.)
+# - **The exchange** is what two workers with one thread each take longer than one worker with two threads, for both put two cores to the arithmetic. With 1,024 units and batches of 100 or 1,000 that is 15 to 70 ms for 6.7 MB; with 128 units 3 to 8 ms for 0.8 MB. So some 2 to 10 ms for each MB. (With 3,000 it is a small difference of two long times, and says little: it came out between 0 and 60 ms.)
 # - **With a batch of 100** the arithmetic is small against that, and two workers take about two to four times as long as one. Width does not help: there are 150 operations for each byte, whether the layers are narrow or wide.
-# - **With 3,000** the arithmetic is larger than the exchange, and two workers gain: 1.2 to 1.6 times. The formula says so, too: half of the 220 to 310 ms of one worker, and the exchange of the smaller batches (15 to 60 ms), make 125 to 215, and that is the range in which we have seen it.
+# - **With 3,000** the arithmetic is larger than the exchange, and two workers gain: 1.2 to 1.6 times. The formula says so, too: half of the 215 to 310 ms of one worker, and the exchange of the smaller batches (15 to 60 ms), make 125 to 215, and that is the range in which we have seen it.
 # - **One worker with both cores** is ahead of two workers, or level where the arithmetic is largest. Inside one machine nothing has to be sent. (And a step that is small enough isn't worth dividing among threads either: see the first column.)
 #
 # ### The price of a large batch
