@@ -40,8 +40,9 @@ sparse_bytes = Exercise(
     prompt="""
         A matrix has 500 rows and 500 columns of 32-bit numbers. Stored sparsely (by rows, as SciPy's `csr_matrix`
         does), it needs for each weight that is not 0 its value, 4 bytes, and its column, 4 bytes; and 4 bytes for each
-        row, which say where the row begins (leave out the one more that marks the end). Which share of the weights
-        may stay, between 0 and 1, until both ways take exactly the same space?
+        row, which say where the row begins (leave out the one more that marks the end). Stored densely, it needs
+        4 bytes for each weight. Which share of the weights, between 0 and 1, is not 0 if both ways take exactly the
+        same space? (A place costs 4 bytes here, not one bit as in the figure above.)
         """,
     check=_check_sparse_bytes,
     hints=(

@@ -257,10 +257,10 @@ advice = Exercise(
         Five people ask you what to take. By what the course has measured, what do you say?
 
         - 1. "I want new digits that look right. I have 9,000 pictures, and no labels."
-        - 2. "I have a table of 300 rows and 12 columns, and want two numbers a row, for a plot."
+        - 2. "I have a table of 300 rows and 12 columns, and want a plot whose two axes are sums of columns."
         - 3. "I want a bound on how many nats a held-out picture costs, from one model that is trained as a whole."
         - 4. "My scans are noisy, and I know the kind of noise. I have thousands of clean scans."
-        - 5. "I want a classifier. All of my 9,000 pictures have labels."
+        - 5. "I want a classifier, as simple as possible. All of my 9,000 pictures have labels."
 
         Answer with a list of five texts, in this order, chosen from "denoising autoencoder", "VAE",
         "no autoencoder", "autoencoder + mixture", "PCA". Each is used once.
