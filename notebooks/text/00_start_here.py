@@ -77,9 +77,9 @@ print(
 # | [7 Measuring generation](07_measuring_generation.ipynb) | How good are generated pictures, and are they of any use? | 80 min | 130 s |
 # | [8 Representation learning](08_representation_learning.ipynb) | What are codes good for when labels are few, or missing? | 75 min | 130 s |
 # | [9 Sparse codes](09_sparse_codes.ipynb) | What do codes with few numbers in use find, in pictures and in networks? | 70 min | 75 s |
-# | [10 Challenges](10_challenges.ipynb) | What goes wrong with autoencoders, how is it found, and what does the cure cost? | 75 min | 85 s |
-# | [11 Outlook](11_outlook.ipynb) | How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators? | 75 min | 150 s |
-# | [12 FAQ](12_faq.ipynb) | What do readers ask: AE or VAE, for classification, is the code unique? And which autoencoder for which job? | 75 min | 50 s |
+# | [10 Challenges](10_challenges.ipynb) | What goes wrong with autoencoders, how is it found, and what does the cure cost? | 75 min | 110 s |
+# | [11 Outlook](11_outlook.ipynb) | How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators? | 100 min | 160 s |
+# | [12 FAQ](12_faq.ipynb) | What do readers ask: AE or VAE, for classification, is the code unique? And which autoencoder for which job? | 90 min | 60 s |
 #
 # Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgement**. Two optional ones go on from lesson 11: [hybrids](optional/hybrids.ipynb) (a VAE with a critic, a VAE with groups) and [beyond one machine](optional/scale_out.ipynb).
 #

@@ -12,7 +12,7 @@
 # [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/10_challenges.ipynb)
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/10_challenges.ipynb)
 #
-# **Run time** about 85 s on two cores. **Study time** about 60 minutes for the core, 25 for the deeper part.
+# **Run time** about 110 s on two cores. **Study time** about 75 minutes for the core, 30 for the deeper part.
 #
 # **You will be able to**
 # - say from model size, number of examples and noise whether an autoencoder will overfit, and which cure helps at what cost;
@@ -20,7 +20,7 @@
 # - predict when a variational code collapses, and say what KL warm-up and free bits do about it (deeper);
 # - examine a sick autoencoder: from its curves, a short battery of tests, and `diagnose`.
 #
-# **You need** [lesson 3](03_keras_example.ipynb) (training and held-out loss), [lesson 4](04_dimensionality_reduction.ipynb) (PCA), [lesson 5](05_denoising_and_anomalies.ipynb) (denoising); for the deeper part and for *Spot the bug*, [lesson 6](06_generation.ipynb) (VAE, rate and distortion).
+# **You need** [lesson 2](02_formulas.ipynb) (Adam), [lesson 3](03_keras_example.ipynb) (training and held-out loss), [lesson 4](04_dimensionality_reduction.ipynb) (PCA, learning rates that fall), [lesson 5](05_denoising_and_anomalies.ipynb) (denoising); for the deeper part and for *Spot the bug*, [lesson 6](06_generation.ipynb) (VAE, rate and distortion).
 #
 # <details><summary>On Colab, run this in a cell of its own first</summary>
 #
@@ -64,7 +64,7 @@ widths = (32, 128, 512)  # units of the hidden layers
 noises = (0.0, 0.3)  # standard deviation of the noise in the data
 
 # %% [markdown]
-# This lesson is about trouble. Four kinds of it: models that learn their training examples by heart, decoders that cost more than they bring, codes that fall silent, and plain bugs. In each case we first find out *when* it happens, then what helps, and what the help costs.
+# This lesson is about trouble. Five kinds of it: models that learn their training examples by heart, decoders that cost more than they bring, optimizers that win because only they were tuned, codes that fall silent, and plain bugs. In each case we first find out *when* it happens, then what helps, and what the help costs.
 #
 # ## Overfitting, as a map (core)
 #
@@ -99,12 +99,14 @@ plotting.show(
 )
 
 # %% [markdown]
-# The model has four layers of weights, between 196 pixels, `width` hidden units, a code of 32 numbers, `width` hidden units and 196 pixels. It comes with all the cures that we will try further down; they are off unless asked for.
+# The model has four layers of weights, between 196 pixels, `width` hidden units, a code of 32 numbers, `width` hidden units and 196 pixels. (They begin with `HeNormal`: normal numbers with a variance of 2 over the number of inputs, which suits relu.)
+#
+# It comes with all the cures that we will try further down. They are off unless asked for, and you may skip them until then:
 #
 # - `dropout`: sets that share of the hidden units to 0 in each training step, others each time, and scales the rest up (Srivastava and others 2014);
 # - `noise`: a denoising autoencoder (lesson 5). It gets $x$ with *additional* noise, fresh for each batch, and has to return $x$ as it is in the data;
-# - `contract`: the contractive penalty of lesson 9, $\lambda \lVert J \rVert_F^2$: $J$ holds the derivatives of the code's numbers with respect to the pixels, $\lVert J \rVert_F^2$ is the sum of its squared entries, and $\lambda$ the strength. With two layers the formula of that lesson does not hold, but there is a trick: for a vector $v$ of random signs, $\lVert J v \rVert^2$ equals $\lVert J \rVert_F^2$ on average, and $Jv$ costs one more pass through the encoder (Hutchinson 1990);
-# - `tied`: the decoder uses the encoder's matrices, transposed (lesson 4).
+# - `tied`: the decoder uses the encoder's matrices, transposed (lesson 4);
+# - `contract`: the contractive penalty, $\lambda \lVert J \rVert_F^2$ (lesson 9). $J$ holds the derivatives of the code's numbers with respect to the pixels, $\lVert J \rVert_F^2$ is the sum of its squared entries, and $\lambda$ the strength. So a code is preferred that changes little when pixels do. With two layers the formula of lesson 9 does not hold, but there is a trick (Hutchinson 1990). Take a vector $v$ of random signs. Then $\lVert J v \rVert^2$ equals $\lVert J \rVert_F^2$ on average: in the square of a sum $\sum_j J_{ij} v_j$, the mixed terms come with $v_j v_k$, which is +1 as often as −1, and the others with $v_j^2 = 1$. And $Jv$ costs just one more pass through the encoder.
 
 
 # %%
@@ -145,7 +147,7 @@ class Autoencoder(keras.Model):
 
 
 # %% [markdown]
-# All models get about 1,000 steps of 100 examples, whether there are 250 examples (then 333 times through the data, and every third batch has 50) or 9,000 (11 times). `decay` is for later.
+# All models get about 1,000 steps of 100 examples, whether there are 250 examples (then 333 times through the data, and every third batch has 50) or 9,000 (11 times). The optimizer is `AdamW`: Adam with weight decay, which is off (`decay` = 0) until we come to the cures. Its rate falls along a cosine from 0.002 to 0. All sizes and cures get this one rate, which is a limitation: with a rate of its own each might do a little better.
 
 
 # %%
@@ -176,7 +178,7 @@ lesson.claim("training error", after["train"], below=3, breaks="no-training")
 lesson.claim("test error", after["test"], between=(30, 50), breaks="no-training")
 
 # %% [markdown]
-# On its own 250 noisy pictures the model is nearly perfect. On others its error is near 40. What would be good? The clean picture would have 17.6, and the *mean* of the training pictures, without any model, about 28. So on new pictures this network is worse than no network at all.
+# On its own 250 noisy pictures the model is nearly perfect. On others its error is near 40 (the next table has it for three seeds). What would be good? The clean picture would have 17.6, and the *mean* of the training pictures, without any model, about 28. So on new pictures this network is worse than no network at all.
 #
 # Two helpers for the sweeps of this lesson: all combinations of settings, and a map with numbers in it.
 
@@ -229,7 +231,7 @@ for noise in noises:
         print(f"{n:6d}" + "".join(f"{a:8.2f} ->{b:6.2f}" for a, b in pairs))
 
 # %% [markdown]
-# The same as a map of the gap, the difference of the two numbers:
+# The same as a map of the gap, the difference of the two numbers. (The shades are logarithmic.)
 
 
 # %%
@@ -250,11 +252,11 @@ plotting.show(
 )
 
 # %% [markdown]
-# - **The gap grows with the model and shrinks with the examples**, and where there is a gap worth the name without noise (0.02 or more), noise makes it five to eighteen times as large. A network of 512 units reproduces 250 noisy pictures with an error of 0.3. The noise in them is worth 17.6, so nearly all of it was learnt by heart.
-# - **With 250 noisy pictures the wider networks lose to the mean**, the widest by most: 40 against 28. That of 32 units is about level with it (28.9 ± 1.2).
+# - **The gap grows with the model and shrinks with the examples.** Noise makes it roughly five to twenty times as large, wherever there is one worth the name. (The smallest values, a few hundredths on either side of 0, are what is left by chance between two sets of pictures.) A network of 512 units reproduces 250 noisy pictures with an error of 0.3. The noise in them is worth 17.6, so nearly all of it was learnt by heart.
+# - **With 250 noisy pictures the wider networks lose to the mean**, the widest by most: 40 against 28. That of 32 units is about level with it (28.9; between seeds it varies by 1.2).
 # - **A small gap is not the aim.** Without noise, 32 units have next to no gap from 1,000 examples on, the largest test error, and a training error as large: they **underfit**. (It isn't that 32 units couldn't. With biases so large that no relu cuts anything off, the network would be linear and could do what PCA does. Training doesn't get there in 1,000 steps.) With 250 clean pictures 128 units are best, with 250 noisy ones 32, with 4,000 of either kind 512: the right size depends on the data.
 # - **More examples** close the gap: with 9,000 that of the widest network is 0.02, and 0.4 with noise.
-# - **PCA is ahead** everywhere but for 9,000 clean pictures, where 512 units draw level. It overfits, too (by 5.7 with 250 noisy pictures), but far less than the wide networks (26 and 39). (Lesson 4: where little error is left, PCA is hard to beat. Here 32 numbers leave 1.6 of the mean's 10.)
+# - **PCA is ahead** everywhere but for 9,000 clean pictures, where 512 units draw level. It overfits, too (by nearly 6 with 250 noisy pictures), but far less than the wide networks (26 and 39). (Lesson 4: where little error is left, PCA is hard to beat. Here 32 numbers leave 1.6 of the mean's 10.)
 #
 # Why may a test error be below 17.6 at all? The noise is part of the target, and the code can carry some of it: 32 numbers of a linear code as much as $32 \cdot 0.3^2 = 2.9$.
 #
@@ -262,7 +264,7 @@ plotting.show(
 #
 # Every textbook has a list of cures. More data and a smaller model we have seen: the ways down and to the left in the tables. The others are tried on the widest model with 250 examples, without and with noise, and with up to three strengths each where there is one to choose:
 #
-# - **weight decay** $w$: each step also shrinks all weights, by $w$ times the learning rate (after Loshchilov and Hutter 2019; Keras brings in the learning rate);
+# - **weight decay** $w$: each step also shrinks all weights by a share, $w$ times the learning rate (after Loshchilov and Hutter 2019; Keras multiplies by the learning rate, so that the decay falls with it);
 # - **dropout**, **denoising**, **contractive**, **tied weights**, as above;
 # - **early stopping** (`stop`): training ends when the validation error has not fallen for 43 of the 333 epochs, and the best epoch counts (Prechelt 1998);
 # - **smaller code**: 8 or 16 numbers instead of 32;
@@ -373,8 +375,8 @@ lesson.claim(
 # - **Without noise** decay (2.1), the contractive penalty (2.4), denoising (2.7) and tied weights (2.9) do most. Decay and tying are nearly free: the training error is 0.38 and 0.21, where it was 0.32. Together they reach 1.93, PCA's 1.89 within a hair.
 # - **With noise** the contractive penalty, tied + decay, denoising and decay halve the error, from 40 to 20 or 21, and all of them raise the training error, from 0.3 to between 4 and 14. That is no loss. It was noise, learnt by heart. Tying alone can't prevent that (28).
 # - **Dropout** helps less: 4.1 and 26.
-# - **Early stopping** does nothing without noise: it stops a little earlier (training error 0.43 instead of 0.32), and the test error ends where the full training ends, at 4.7. It can only help where the held-out error turns up again. With noise it takes 40 to 35.
-# - **A smaller code** makes things worse without noise and helps little with it. The bottleneck does not keep a network from learning its examples by heart. (Probably 16 numbers are plenty for telling 250 pictures apart, and the decoder knows the rest.)
+# - **Early stopping** does nothing without noise: it stops a little earlier (training error 0.43 instead of 0.32), and the test error ends where the full training ends, at 4.7. It can only help where the held-out error turns up again. With noise it takes 40 to 35, which is little beside the others.
+# - **A smaller code** makes things worse without noise, and with noise does as much as early stopping (34, with 8 numbers). With 16 numbers the network still learns its noisy examples by heart: training error 1.8, test error 39. (Probably 16 numbers are plenty for telling 250 pictures apart, and the decoder knows the rest.)
 # - **PCA** still stands first, at 1.89 and 18.4. With few examples, try it before anything else.
 #
 # Many of the chosen strengths lie at an end of what was tried. A finer search would probably move rows a little, and might change the order of neighbours.
@@ -453,7 +455,7 @@ for kind in decoders:
     print(f"{kind:14s}{size}{per_epoch[kind]:8.2f} s an epoch")
 
 # %% [markdown]
-# Weights and multiplications are those of the decoder, seconds those of the whole autoencoder. `up 16` has hardly more weights than a single layer, and 57 times its operations. (Seconds are of the machine that made this notebook; yours will differ, the order hardly.)
+# Weights and multiplications are those of the decoder, seconds those of the whole autoencoder. `up 16` has hardly more weights than a single layer, and 57 times its operations. (Seconds are of the machine that made this notebook; yours will differ.)
 #
 # *Predict before you run:* which decoder has the smallest held-out error with 9,000 training pictures, and which with 500?
 #
@@ -507,12 +509,12 @@ pca = [metrics.squared_error(flat, p.inverse_transform(p.transform(flat))).mean(
 print(f"PCA: test {pca[0]:.2f} and {pca[1]:.2f}")
 
 # %% [markdown]
-# - **More layers are not better.** The deep dense decoder has the most weights by far, takes longer than `dense 512`, and is last in both columns. With 9,000 examples even its training error is the largest: 900 steps at these rates do not get it far. With 500 its training error is the *smallest*: there it overfits.
+# - **More layers are not better.** The deep dense decoder has the most weights by far, takes longer than `dense 512`, and is last for 500 and for 9,000 examples (the starred entries). With 9,000 examples even its training error is the largest: 900 steps at these rates do not get it far. With 500 its training error is the *smallest*: there it overfits.
 # - **A single layer** is behind `dense 512` by one unit of error with 9,000 examples, and ahead of both others with 500. It has a sixteenth of the weights of `dense 512`.
-# - **Upsampling and convolution** is first or level with the first in both columns, with a fourteenth of the weights of `dense 512`: what is learnt at one place holds at all others. It pays in seconds.
-# - **Transposed convolution**, with as many weights and less time, is behind upsampling in both columns.
+# - **Upsampling and convolution** is first or level with the first for both, with a fourteenth of the weights of `dense 512`: what is learnt at one place holds at all others. It pays in seconds.
+# - **Transposed convolution**, with as many weights and less time, is behind upsampling for both.
 # - **With 500 examples PCA is level with the best** (14.4), and ahead of all but one. With 9,000 all are far ahead of PCA (13.3): pictures of 28 × 28 pixels are harder to put into 32 numbers than small ones, and the sigmoid helps, which knows that pixels end at 0 and 1 (lesson 4).
-# - **The rate matters as much as the decoder.** At 0.003 the single layer has 9.6, at 0.01 it has 8.1; the same 0.01 ruins one run in three of `dense deep` and of `up 16` (see the spread). A comparison at one rate for all would have compared the wrong thing. (Two rates are few: each choice lies at an end, and a finer search might well change the order of neighbours.)
+# - **The rate matters as much as the decoder.** At 0.003 the single layer has 9.6, at 0.01 it has 8.1; the same 0.01 ruins one run in three of `dense deep` and of `up 16` (hence the spread of 50: the three runs of `up 16` had 6.8, 6.9 and 88). A comparison at one rate for all would have compared the wrong thing. (Two rates are few: each choice lies at an end, and a finer search might well change the order of neighbours.)
 #
 # ### Checkerboards
 #
@@ -536,7 +538,7 @@ for kernel, low, high in ((3, 0.9, 1.1), (4, -0.1, 0.1)):
     lesson.claim(text, uneven, between=(low, high), digits=0, breaks="math")
 
 # %% [markdown]
-# With patches of 3 every other pixel is covered twice: a stripe pattern with a period of 2 pixels, in two dimensions a **checkerboard** (Odena, Dumoulin and Olah 2016). With patches of 4 the cover is even. But even so, odd and even pixels get *different* weights of the patch. After upsampling all pixels are computed with the same weights, from places that are equal in pairs.
+# With patches of 3 every other pixel is covered twice: a stripe pattern with a period of 2 pixels, in two dimensions a **checkerboard** (Odena, Dumoulin and Olah 2016). With patches of 4 the cover is even. But even so, odd and even pixels get *different* weights of the patch. After upsampling, all pixels are computed with the same weights.
 #
 # Pictures say more. Three small decoders, each trained together with an encoder; two test digits, reconstructed before training and after 90 and 450 steps. (Grey runs from the darkest to the lightest pixel of each picture.)
 
@@ -579,7 +581,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# A pattern with a period of 2 pixels has its place in the **spectrum**: the discrete Fourier transform of a picture of 28 × 28 pixels has a number for each frequency, and period 2 is the highest, 14 periods per picture: across, down, or both. `checkerboard` is the power (squared size) there, over that at frequencies next to them. 1 means: nothing special about a period of 2.
+# A pattern with a period of 2 pixels has its place in the **spectrum**: the discrete Fourier transform of a picture of 28 × 28 pixels has a number for each frequency, and period 2 is the highest, 14 periods per picture: across, down, or both. (In one dimension: the row 1, −1, 1, −1, … of 28 pixels has all of its power in the entry for 14 periods. `power[14, 0]` is that frequency down the picture, `power[0, 14]` across, `power[14, 14]` both.) `checkerboard` is the power (squared size) there, over that at eight frequencies next to them, of 12 and 13 periods. 1 means: nothing special about a period of 2. The mean of each picture is taken away first, since it is no pattern.
 
 
 # %%
@@ -626,11 +628,11 @@ for kind, n, bounds in (("dense deep", 9000, (9, 11)), ("one layer", 500, (14, 1
     lesson.claim(text, value, between=bounds, breaks="no-training")
 
 # %% [markdown]
-# The checkerboards are there before training: a hundred times the power of neighbouring frequencies with patches of 3, still twenty times with the even cover of 4. With upsampling there are none. But training **unlearns** them: after 100 steps little is special about a period of 2, and the errors at the end hardly differ. (The decoder with upsampling ends with *less* power at a period of 2 than real digits have. It can't draw so fine a pattern: repeated pixels come in equal pairs, their alternating sum is 0, and a convolution, which only weights frequencies, leaves it at 0, except at the border. The digits don't suffer.)
+# The checkerboards are there before training: a hundred times the power of neighbouring frequencies with patches of 3, still twenty times with the even cover of 4. With upsampling there are none. But training **unlearns** them: after 100 steps little is special about a period of 2, and the errors at the end hardly differ. (The decoder with upsampling ends with *less* power at a period of 2 than real digits have. It can't draw so fine a pattern. Upsampling repeats each pixel, so in the sum $x_1 - x_2 + x_3 - x_4 + \dots$ all terms cancel: the power at a period of 2 is 0. A convolution only weights frequencies, and leaves a 0 a 0, except at the border. The digits don't suffer.)
 #
-# So checkerboards are no reason to avoid transposed convolutions for reconstructions of digits. Odena and others saw them stay in trained networks, in pictures made by adversarial networks and in style transfer, and fainter with even cover as well. No pixel of such a picture is compared with a given one.
+# So checkerboards are no reason to avoid transposed convolutions for reconstructions of digits. Odena and others saw them stay in trained networks where no pixel of the output is compared with a given one: in pictures made by adversarial networks (lesson 11 has their idea) and in pictures repainted in the style of another. They were fainter with even cover, and still there.
 #
-# ### Optimizers, fairly
+# ## Optimizers, fairly (core)
 #
 # "Other optimizers" is often said to be the way to faster training. Comparisons are easy to get wrong: the method of the paper gets its learning rate tuned, the old ones get the default. Here each has five learning rates, three seeds, the same starts and the same 900 steps, and the best on *validation* pictures counts.
 #
@@ -701,12 +703,14 @@ def optimizer_study(name, kind, rate, epochs, seed):
     return train_deep(optimizer(name, schedule(kind, rate, 90 * epochs)), seed, epochs)
 
 
+optimizers = ("SGD", "momentum", "RMSprop", "Adam", "Muon")
+tried = (0.001, 0.003, 0.01, 0.03, 0.1)
+
+
 # %% [markdown]
 # *Predict before you run:* by how much will Adam beat momentum, and momentum plain SGD, each at its best rate?
 
 # %%
-optimizers = ("SGD", "momentum", "RMSprop", "Adam", "Muon")
-tried = (0.001, 0.003, 0.01, 0.03, 0.1)
 grid = points(name=optimizers, kind=("constant",), rate=tried, epochs=(10,))
 live = [{"name": "Adam", "kind": "constant", "rate": 0.003, "epochs": 10, "seed": 0}]
 raced = lesson.study("10_optimizers", optimizer_study, grid, live=live)
@@ -720,19 +724,22 @@ for name in optimizers:
     print(f"{name:10s}best rate {rate:6g}   {result}   within 20 %: {good[0]:g} to {good[-1]:g}")
 x, _, x_small = pictures(9000, 0.0, 0)
 pca = PCA(16, random_state=0).fit(x)
-flat = pca.inverse_transform(pca.transform(x_small))
-print(f"PCA with 16 numbers: test {metrics.squared_error(x_small, flat).mean():.2f}")
+flat = metrics.squared_error(x_small, pca.inverse_transform(pca.transform(x_small))).mean()
+print(f"PCA with 16 numbers: test {flat:.2f}")
 fig = plotting.sweep(
     curves, xlabel="learning rate", ylabel="test error after 900 steps", log="xy", xticks=tried
 )
+fig.axes[0].axhline(flat, color="0.5", linestyle=":")
 plotting.show(
     fig,
-    "Test error against learning rate for five optimizers. All have a valley but RMSprop, which only "
+    "Test error against learning rate for five optimizers, and a dotted line for PCA. All have a valley but RMSprop, which only "
     "rises. That of SGD is the farthest to the right and the highest; that of Muon goes lowest.",
 )
 
 # %% [markdown]
-# Steps are not seconds. How long does a step take with Adam, how long with Muon? And with the decoders from above: in the time of three epochs of `up 16`, how far does `dense 512` come? *Guess first.* (The decoders: one run each.)
+# (The dotted line is PCA. A run that diverges counts as the mean picture; hence the ceiling at 10.)
+#
+# Steps are not seconds. How long does a step take with Adam, how long with Muon? And, a question left from the decoders above: in the time of three epochs of `up 16`, how far does `dense 512` come? *Guess first.* (The decoders: one run each.)
 
 # %% tags=["nbval-ignore-output"]
 for name in ("Adam", "Muon"):
@@ -751,13 +758,13 @@ for kind in ("dense 512", "up 16"):
     print(f"{kind:10s}{epochs} epochs in the time of 3 of up 16: test error {reached[kind]:.2f}")
 
 # %% [markdown]
-# When time is short the dense decoder is ahead; the convolutional one needs its ten epochs. A step of Muon takes five to six times as long as one of Adam. So the next table gives Adam five times the steps as well.
+# When time is short the dense decoder is ahead; the convolutional one needs its ten epochs. A step of Muon takes about five times as long as one of Adam (4.7 to 6 times in our runs). So the next table gives Adam five times the steps as well.
 #
 # **Schedules.** At a constant rate an optimizer never comes to rest. Usually the rate is brought down: in drops, or along a half wave (cosine; Loshchilov and Hutter 2017). Often it also begins near 0 and is warmed up over the first steps. Each schedule with Adam at three rates; the last two rows give Muon a schedule, and Adam five times the steps.
 
 # %%
-kinds = ("constant", "drops", "cosine", "warm-up, cosine")
-rows = {("Adam", kind, 10): (0.001, 0.003, 0.01) for kind in kinds}
+schedules = ("constant", "drops", "cosine", "warm-up, cosine")
+rows = {("Adam", kind, 10): (0.001, 0.003, 0.01) for kind in schedules}
 rows |= {("Muon", "cosine", 10): (0.003, 0.01, 0.03)}
 rows |= {("Adam", "warm-up, cosine", 50): (0.003, 0.01)}
 grid = [
@@ -787,13 +794,13 @@ lesson.claim(text, reached["up 16"] - reached["dense 512"], above=3, breaks="no-
 # - **RMSprop**, roughly Adam without momentum, is behind plain momentum here. (Its best rate is the smallest that was tried.) **Muon** is far ahead of all.
 # - **The valleys are narrow**: the best rate and one neighbour, a factor of three, are within 20 %; for SGD it is a factor of ten. Nobody finds them without looking.
 # - **Schedules**: in a training as short as this, drops and cosine gain nothing over the right constant rate. (Perhaps because they take speed out of the second half, when there is still much to learn.) Warm-up is worth something else: it lets Adam live with three times the rate (at 0.01, 2.1 in place of 3.6).
-# - **Muon** profits from cosine at three times the rate: 1.33. Adam with warm-up and five times the steps, which take about as long or a little less, reaches 1.35: in seconds the two are level. In steps Muon is far ahead (Adam's best 900 steps end at 2.06).
+# - **Muon** profits from cosine at three times the rate: 1.33. Adam with warm-up and five times the steps, which take about as long, reaches 1.35: in seconds the two are level. In steps Muon is far ahead (Adam's best 900 steps end at 2.06).
 #
 # Other networks, other rankings; what carries over is how it was done.
 #
 # ## Codes that fall silent: posterior collapse (deeper)
 #
-# In a VAE (lesson 6), a number of the code can stop saying anything: its posterior $q(z_j \mid x)$ is the prior $N(0, 1)$ for every $x$, its KL is 0, and the decoder does without it. If all do, the code has **collapsed**. One hears many remedies. First let us see when it happens, and whether it is a fault at all.
+# In a VAE (lesson 6), a *unit* of the code, one of its numbers, can stop saying anything: its posterior $q(z_j \mid x)$ is the prior $N(0, 1)$ for every $x$, its KL is 0, and the decoder does without it. If all units do, the code has **collapsed**. One hears many remedies. First let us see when it happens, and whether it is a fault at all.
 #
 # ### A case with a formula
 #
@@ -860,14 +867,14 @@ for ax, price in zip(axes, prices, strict=True):
     found = np.array([silent.values(f"KL {j}", price=price) for j in range(1, 25)])
     ax.bar(range(1, 25), predicted, color="0.8", label="formula")
     ax.plot(range(1, 25), found, "k.", markersize=3, label=["trained", None, None])
-    ax.set(title=f"c = {price}", xlabel="number of the code")
+    ax.set(title=f"price c = {price}", xlabel="unit, by KL")
     active = silent.mean("active", price=price)
     print(f"price {price}: active {np.sum(variances > price)} by the formula, {active:.1f} trained")
 axes[0].set_ylabel("KL (nats)")
 axes[-1].legend()
 plotting.show(
     fig,
-    "Five panels for five prices: bars for the KL of each number of the code by the formula, "
+    "Five panels for five prices: bars for the KL of each unit of the code by the formula, largest first, "
     "dots for three trained models on top of them. The higher the price, the fewer bars.",
 )
 for price in (0.2, 0.4):
@@ -877,7 +884,7 @@ for price in (0.2, 0.4):
     lesson.claim(text, sum(total) / predicted.sum(), between=(0.97, 1.03), breaks="no-training")
 
 # %% [markdown]
-# The dots lie on the bars, or close to them at the smallest price. (At $c = 0.1$, in two of three runs, one number whose variance is hardly above the price doesn't reach the threshold for "active".) Nothing has gone wrong where a number fell silent: telling the decoder about a direction that varies less than the price costs more than it brings. **Collapse can be the right answer to the question that was asked.** Then no trick of training is the remedy, but another price: a smaller $\beta$, or a decoder with a smaller $\sigma$ (lesson 6).
+# The dots lie on the bars, or close to them at the smallest price. (At $c = 0.1$, in two of three runs, one unit whose variance is hardly above the price doesn't reach the threshold for "active".) Nothing has gone wrong where a unit fell silent: telling the decoder about a direction that varies less than the price costs more than it brings. **Collapse can be the right answer to the question that was asked.** Then no trick of training is the remedy, but another price: a smaller $\beta$, or a decoder with a smaller $\sigma$ (lesson 6).
 #
 # ### A decoder that needs no code
 #
@@ -918,13 +925,13 @@ class LooksBack(layers.Layer):
 
 
 keras.utils.set_random_seed(0)
-look = LooksBack("hidden")
-look.W.assign(np.random.default_rng(0).standard_normal((196, 196)))
-look.B.assign(np.random.default_rng(1).standard_normal((512, 196)))
+layer = LooksBack("hidden")
+layer.W.assign(np.random.default_rng(0).standard_normal((196, 196)))
+layer.B.assign(np.random.default_rng(1).standard_normal((512, 196)))
 one = np.float32(np.random.default_rng(2).random((1, 196)) < 0.2)
 other = one.copy()
 other[:, 100:] = 1 - other[:, 100:]
-change = abs(np.asarray(look(one)) - np.asarray(look(other)))[0]
+change = abs(np.asarray(layer(one)) - np.asarray(layer(other)))[0]
 lesson.claim(
     "change of logits before the first changed pixel", change[:101].max(), below=1e-5, breaks="math"
 )
@@ -975,7 +982,7 @@ class SeeingVAE(keras.Model):
 
 
 # %% [markdown]
-# What we measure on test pictures: distortion and rate, in nats; their sum, $-$ELBO, at whatever $\beta$ the model was trained; how many numbers of the code are active (lesson 6); and two signs of whether the code is of use to anybody:
+# What we measure on test pictures: distortion and rate, in nats; their sum, $-$ELBO, the same sum for every model, whichever $\beta$ it was trained with; how many numbers of the code are active (lesson 6); and two signs of whether the code is of use to anybody:
 #
 # - **swapped**: by how many nats the distortion rises if each picture is decoded with the code of another one;
 # - **probe**: test accuracy of a linear classifier of digits on the mean of the code.
@@ -1052,12 +1059,13 @@ plotting.show(
     fig,
     "Three maps over beta and what the decoder sees: rate, active units and minus ELBO. Rate and "
     "active units fall to 0 towards large beta and strong decoders, lower right. Minus ELBO is "
-    "smallest there, and at beta of 1.",
+    "smallest in the last row, the strongest decoder, from a beta of 1 on.",
 )
 
 # %% [markdown]
 # - **At $\beta$ of 1 and more, the more the decoder sees, the less the code says**: at 1 the rate falls from 8.8 to 1.5 nats down the column, at 2 from 3.5 to nothing. (At ¼ a code is cheap, and the strongest decoder has the highest rate, 27 nats against 23 to 24.)
-# - **A dead code costs nothing in $-$ELBO.** The strongest decoder has 39.0 nats at $\beta = 1$, 2 and 4, with a code and without, the best of the map; the decoder of lesson 6's kind, first row, has 40.3. As a model of these pictures nothing is missing.
+# - **Under the strongest decoder a dead code costs nothing in $-$ELBO**: 39.0 nats at $\beta = 1$, 2 and 4, with a code and without, the best of the map. (The decoder of lesson 6's kind, first row, has 40.3 at best.) As a model of these pictures nothing is missing.
+# - **Where the decoder sees less, it costs something**: with 195 pixels 41.0 instead of 39.5, with 15 pixels 43.2 instead of 39.7. There a large $\beta$ killed a code that would have been worth its price.
 # - **$\beta = \frac14$** keeps the code alive under every decoder, at the price of six or seven nats.
 # - **"Active" is generous again**: at $\beta = 1$ the last row counts 16 of 16, where the whole code carries 1.5 nats.
 #
@@ -1079,18 +1087,20 @@ at = {"sees": "hidden", "beta": 1.0} | usual
 grid = [at | changed | {"seed": seed} for changed in remedies.values() for seed in seeds]
 revived = lesson.study("10_remedies", collapse_study, grid, live=[])
 names = ("rate", "active", "smallest KL", "largest KL", "swapped", "probe")
-print(f"{'':20s}  -ELBO" + "".join(f"{name:>12s}" for name in names))
+print(f"{'':18s}  -ELBO" + "".join(f"{name:>12s}" for name in names) + ", %")
 for name, changed in remedies.items():
     mean = {metric: revived.mean(metric, **(at | changed)) for metric in ("distortion", *names)}
-    print(f"{name:20s}{mean.pop('distortion') + mean['rate']:7.2f}", end="")
-    print("".join(f"{value:12.2f}" for value in mean.values()))
+    print(f"{name:18s}{mean.pop('distortion') + mean['rate']:7.2f}", end="")
+    mean["probe"] *= 100
+    digits = {"active": 1, "swapped": 1, "probe": 0}
+    print("".join(f"{value:12.{digits.get(m, 2)}f}" for m, value in mean.items()))
 
 # %% [markdown]
 # - **Warm-up** over a quarter of the steps: 6.7 nats in the code instead of 1.5, a code that matters (28 nats are lost if it is swapped) and classifies well (79 %), for 0.1 nats of $-$ELBO. Twice the warm-up puts still more into it, for half a nat, and classifies no better. Warm-up changes where training *starts* from, not what is asked for. A training three times as long ends at 7.8 nats instead of 10.2: perhaps the code leaks away slowly, for the objective hardly minds.
-# - **Free bits** do change what is asked for, and get exactly that: every one of the 16 numbers at 0.52 to 0.57 nats, a little above the floor of 0.5. That makes 8.7 nats, for nearly half a nat of $-$ELBO, with less use for the decoder per nat of rate: 3.8 nats (33 for 8.7), where warm-up gets 4.1 (28 for 6.7). A floor of 0.1 buys little.
+# - **Free bits** do change what is asked for, and get exactly that: every one of the 16 units at 0.52 to 0.57 nats, a little above the floor of 0.5. That makes 8.7 nats, for nearly half a nat of $-$ELBO, with less use for the decoder per nat of rate: 3.8 nats (33 for 8.7), where warm-up gets 4.1 (28 for 6.7). A floor of 0.1 buys little.
 # - **Without any**, longer training takes more of the code away: 5 of 16 are active, and the probe falls from 68 to 55 %.
 #
-# So is collapse a disease? As a density model, no. If you want the code, the objective doesn't know it. Then say so: pay for the code (a smaller $\beta$, free bits), or take away what replaces it (a weaker decoder).
+# So is collapse a disease? If you want a model of how probable each picture is, and the decoder is strong, no. If you want the code, the objective doesn't know it. Then say so: pay for the code (a smaller $\beta$, free bits), or take away what replaces it (a weaker decoder).
 
 # %%
 dead, plain = ({"sees": sees, "beta": beta} for sees, beta in (("hidden", 2.0), ("0", 1.0)))
@@ -1109,16 +1119,16 @@ lesson.claim("smallest KL with free bits 0.5", smallest, between=(0.5, 0.6), bre
 # %% [markdown]
 # ## Spot the bug (core)
 #
-# Eight autoencoders, A to H, each with *one* mistake of a kind that is found in tutorials, blog posts and theses. All are for digits of 8 × 8 pixels. Here are the eight mistakes, in another order:
+# Eight autoencoders, A to H, each with *one* mistake of a kind that is found in tutorials, blog posts and theses: in the model, in the data, or in the report. All are for digits of 8 × 8 pixels. Here are the eight mistakes, in another order, each with the short name that the quiz below uses:
 #
-# - a sigmoid output on standardised data;
-# - the KL term averaged over the code, the distortion summed over pixels;
-# - a standard deviation taken for the logarithm of the variance;
-# - noise drawn once, before training, and used again in every epoch;
-# - a code with more numbers than the input, and nothing else to hold it back;
-# - held-out examples among the training examples;
-# - losses compared that are not in the same unit;
-# - a code of relu units that have died.
+# - *bounded output*: a sigmoid output on standardised data;
+# - *KL averaged*: the KL term averaged over the code, the distortion summed over pixels;
+# - *sigma for log variance*: a standard deviation taken for the logarithm of the variance;
+# - *noise drawn once*: before training, and used again in every epoch;
+# - *code wider than the input*, and nothing else to hold it back;
+# - *test data in training*: held-out examples among the training examples;
+# - *losses across units*: losses compared that are not in the same unit;
+# - *dead code*: a code of relu units that have died.
 #
 # Which is which? The code that trains them is in `aetutorial/exercises/patients.py`; don't look yet. First, what their owners say, and their curves.
 
@@ -1128,7 +1138,7 @@ for letter, case in cases.items():
     print(f'{letter}: "{case.says}"')
 
 # %% [markdown]
-# The other four, and the curves of all:
+# The other four, and the curves of all. Each has a loss of its own, in its own unit; the title gives the last held-out one.
 
 # %%
 cases |= {letter: patients.patient(letter) for letter in "EFGH"}
@@ -1140,12 +1150,12 @@ for ax, (letter, case) in zip(axes.flat, cases.items(), strict=True):
     ax.plot(losses["loss"], label="training")
     ax.plot(losses["val_loss"], "--", label="held out")
     low, high = min(losses["loss"] + losses["val_loss"]), max(losses["loss"])
-    ax.set(title=letter, yscale="log")
+    ax.set(title=f"{letter}: {losses['val_loss'][-1]:.2g} at the end", yscale="log")
     ax.set_yticks([low, high], [f"{low:.2g}", f"{high:.2g}"])
     ax.set_yticks([], minor=True)
 axes[0, 0].legend()
-for ax in axes[1]:
-    ax.set_xlabel("epoch")
+plt.setp(axes[1], xlabel="epoch")
+plt.setp(axes[:, 0], ylabel="loss (own unit)")
 plotting.show(
     fig,
     "Eight learning curves on logarithmic axes. In A and G the held-out loss turns up while the "
@@ -1157,10 +1167,10 @@ plotting.show(
 # A short **battery** of tests tells more than curves. For each patient (D in units of standardised data):
 #
 # - `targets` and `outputs`: the range of what the output is compared with, and of the output itself;
-# - `explained`: $1 -$ squared error over that of the mean, in %, on training and held-out targets. It has no unit;
+# - `explained`: $1 -$ squared error over that of the mean, in %, on training and held-out targets. It has no unit. Below 0 is worse than the mean;
 # - `code`: how many numbers, and how many of them differ from example to example;
-# - `scrambled`: explained share for examples whose pixels were each taken from *another* example. A model that knows digits should be worse at that than on digits (near 100 % with a code as wide as the input, it copies whatever it sees);
-# - `nearest`: median distance of a held-out target to the nearest training target.
+# - `scrambled`: explained share for examples whose pixels were each taken from *another* example. A model that knows digits should be worse at that than on digits;
+# - `nearest`: median distance of a held-out target to the nearest training target. (It is larger for black and white pictures, those of B and G, and for standardised ones, those of D.)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -1249,8 +1259,8 @@ for letter, case in cases.items():
 # - **A, noise drawn once.** The noise of a training picture is part of its input in every epoch, so it can be learnt by heart. Deal the same noise out among the pictures anew, and the error rises fourfold. *Cure*: draw noise in the model or in the loss, for every batch.
 # - **C, a code wider than the input**: 100 numbers for 64 pixels, and a linear way through. Pictures that are no digits at all come back unharmed. *Cure*: a smaller code, a sparse one (lesson 9), or noise (lesson 5).
 # - **D, a sigmoid on standardised data**: six tenths of the target values lie where the output can't go. The example of lesson 3. *Cure*: a linear output, or data between 0 and 1.
-# - **F, a dead code**: a learning rate of 0.1, and the relu units of the code got a shove from which they don't come back, for where relu is 0, so is its gradient. All reconstructions are the mean. *Cure*: a linear code, a smaller rate.
-# - **H, test data in training**: each "held-out" picture is at distance 0 from a training picture. Its held-out curve has no gap, and after C's it is the best. *Cure*: split first.
+# - **F, a dead code**: a learning rate of 0.1 (it stands in `patients.py`), and the relu units of the code got a shove from which they don't come back, for where relu is 0, so is its gradient. All reconstructions are the mean. *Cure*: a linear code, a smaller rate.
+# - **H, test data in training**: each "held-out" picture is at distance 0 from a training picture. Its held-out curve has no gap, and after C's it is the best. (Of scrambled pictures 73 % come back, too. That is no second mistake: with 32 numbers for 64 pixels, much of anything gets through. `diagnose` speaks of copying only when nearly all does.) *Cure*: split first.
 #
 # Does it also keep quiet where nothing is wrong? On the sound VAE from above, and on a network like that of E's rivals, trained in E's unit:
 
@@ -1283,18 +1293,19 @@ for letter in "BG":
 #
 # ### What only a reader can see
 #
-# For B, E and G it has nothing to say. It looks at model and data, and there is nothing wrong to be seen: B and G do well what they were told to do, and were told the wrong thing; E is sound. Whoever has the code or the report can find out. Here are the lines of B, of the sound VAE that it took over the rest from, and of G. What is wrong with B and with G?
+# For B, E and G it has nothing to say. It looks at model and data, and there is nothing wrong to be seen: B and G do well what they were told to do, and were told the wrong thing; E is sound. Whoever has the code or the report can find out. Here is how B and G draw their codes, and how they compute the rate. (`second` is the second output of the encoder.) Two of the four functions are those of the sound VAE. What is wrong with B and with G?
 
 # %%
-wrong = patients.SigmaForLogVariance.draw, patients.Generator.rate, patients.AveragedRate.rate
-for function in wrong:
-    print(f"# {function.__qualname__}")
-    print(textwrap.dedent(inspect.getsource(function)))
+lines = {"B draws": patients.SigmaForLogVariance.draw, "B, rate": patients.Generator.rate}
+lines |= {"G, rate": patients.AveragedRate.rate, "G draws": patients.Generator.draw}
+for name, function in lines.items():
+    source = textwrap.dedent(inspect.getsource(function)).splitlines()
+    print(f"# {name}", *(line for line in source if '"""' not in line), "", sep="\n")
 
 # %% [markdown]
 # - **B, a standard deviation taken for a log variance.** `draw` multiplies the noise with `second`: a standard deviation. `rate` takes the same number for the logarithm of a variance. At 0 the rate says "variance 1, costs nothing", while `draw` adds no noise at all. So this model has a code without noise nearly for free, and its loss is *too good to be true*: 8 nats, where the sound VAE has 19.
 # - **G, KL averaged.** Its `rate` has a mean where a sum belongs, so a code of 10 numbers costs a tenth: $\beta = 1/10$. The loss looks fine, the rate is more than three times that of the sound VAE, and draws from the prior are poor (lesson 6 had the same with $\beta = 1/16$).
-# - **B or G?** Both report less than the formulas say. If the KL was averaged, nine tenths of the rate are missing in the report: for G that is $0.9 \cdot 22.6 = 20$ nats, just what is missing. For B it would be less than a nat, and more than a hundred are missing: the *distortion* is another one, for the formulas draw codes with noise, and its decoder has never seen any.
+# - **B or G?** Both report less than the formulas say. If the KL was averaged, nine tenths of the rate are missing in the report: for G that is $0.9 \cdot 22.6 = 20$ nats, just what is missing. For B it would be less than a nat, and more than a hundred are missing: there it is the *distortion* that differs. The formulas draw codes with noise, and B's decoder has never seen any.
 # - **E, losses across units.** There is nothing wrong with either network. One loss is a mean over 64 pixels from 0 to 1, the other a sum over 64 pixels from 0 to 16: a factor of $64 \cdot 16^2 = 16{,}384$ before anything was learnt. In the same unit the rivals are ahead: their loss is 5,418 times as large, so their error is a third of E's. A network like theirs, trained in E's unit, explains more than 75 % against less than half.
 #
 # A habit for all three: compute what you report a second time, in another way, from the definition; and give a unit, or better a share, with each loss.
@@ -1302,13 +1313,13 @@ for function in wrong:
 # %% [markdown]
 # ## Change one thing
 #
-# Begin the lesson with `lesson.begin(10, strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies run anew with your change, which takes some minutes each.
+# Begin the lesson with `lesson.begin(10, strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies that depend on the change run anew, all their points, which takes some minutes each.
 #
 # - In `widths`, add 2048. Is the gap at 250 noisy examples still larger, or does it fall again? (Search for "double descent".)
 # - Set `steps` to 5,000. Which cures need a greater strength now? Does early stopping come into its own? (Bring time, or leave out seeds and strengths.)
 # - In `small_decoder`, take `layers.UpSampling2D(interpolation="bilinear")`. What happens to the power at a period of 2, and to the error?
-# - Make `LinearVAE(0.2, 4, seed=0)`, train it as `linear_study` does, and print the KL of its 4 numbers. Which directions are used now?
-# - Take a patient of `aetutorial/exercises/patients.py`, cure it, and have it diagnosed again.
+# - Make `LinearVAE(0.2, 4, seed=0)`, train it as `linear_study` does, and print the KL of its 4 units. Which directions are used now? (Compare with $\frac12 \log(v_j / c)$ for the largest $v_j$.)
+# - Cure a patient, for instance F: copy `dead_relu_code` from `aetutorial/exercises/patients.py` into a cell, change the rate, call it, and hand what it returns to `diagnose(case.model, case.x_train, case.x_val, case.history)`.
 #
 # ## Exercises
 #
@@ -1358,7 +1369,7 @@ lesson10.free_bits.check(free_bits)
 # - Of the cures, weight decay, denoising and the contractive penalty did most. Without noise, decay and tied weights cost next to nothing in training error. Early stopping did little, and a smaller code made the clean case worse. PCA was ahead of all of them.
 # - A deeper decoder was slower and worse. One layer won against two and four dense ones with few examples, upsampling with convolutions was the best per weight, and when time was short the dense decoder with one hidden layer was ahead. Checkerboards come with the start of a transposed convolution, and training took them away.
 # - Compare optimizers, decoders and schedules each at its own best learning rate, chosen on validation data; and say whether in steps or in seconds.
-# - A code, or a number of it, falls silent when it costs more than it brings. In a linear VAE that can be computed; with a decoder that knows the picture from elsewhere it is what the ELBO asks for. Warm-up changes the start, free bits the question.
+# - A code, or a unit of it, falls silent when it costs more than it brings. In a linear VAE that can be computed; with a decoder that knows the picture from elsewhere it is what the ELBO asks for. Warm-up changes the start, free bits the question.
 # - Five of eight common mistakes can be found from model and data alone. For the others, compute what you report a second time, by its definition.
 #
 # **In practice**, when something looks wrong: look at the range of targets and outputs, at the numbers of the code that vary, at PCA and the mean on the same test data, at reconstructions of nonsense; run `diagnose`. When something looks too good, the same.
@@ -1378,6 +1389,6 @@ lesson10.free_bits.check(free_bits)
 # - M. Germain, K. Gregor, I. Murray, H. Larochelle (2015). MADE: masked autoencoder for distribution estimation. *ICML*. arXiv:1502.03509.
 # - S. R. Bowman and others (2016). Generating sentences from a continuous space. *CoNLL*. arXiv:1511.06349 (KL warm-up).
 # - D. P. Kingma and others (2016). Improved variational inference with inverse autoregressive flow. *NeurIPS*. arXiv:1606.04934 (free bits).
-# - X. Chen and others (2017). Variational lossy autoencoder. *ICLR*. arXiv:1611.02731 (why a strong decoder does without the code).
+# - X. Chen and others (2017). Variational lossy autoencoder. *ICLR*. arXiv:1611.02731 (further reading: why a strong decoder does without the code).
 #
 # Next: [lesson 11, outlook](11_outlook.ipynb): faster training, diffusion in the space of codes, text, adversarial autoencoders, and where the field went.
