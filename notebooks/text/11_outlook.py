@@ -311,9 +311,9 @@ for method, size, limits in (
 # (Watch the columns, not the last digit. Seconds scatter from run to run; epochs differ between seeds, and hardly from one run to the next. They are counted on test pictures, which reached the target as early as the validation pictures by which the rates were chosen, or earlier.)
 #
 # - **Compiling** is the large factor: ten seconds or more by hand, about one with XLA, for the same 7 epochs.
-# - **Batch size.** At a constant rate, 20 examples a batch are no gain: an epoch has five times the steps of a batch of 100 and takes two to four times as long, and 5 epochs do instead of 7. A batch of 500 makes the epoch a third cheaper at most and needs three times as many. "Larger batches are faster" is true for a second of training, and here false for the result.
-# - **Schedule.** The falling rate helps the small batch (3 epochs for 5), and brings it level with a batch of 100 in the better of our runs. Its steps are noisy, and small steps at the end average the noise out. With a batch of 100 there is less noise to take away, and the time spent at small rates is missing elsewhere: 9 epochs for 7. (Part of that is the grid: lengths of 7 and 9 weren't tried.)
-# - **Muon** needs 3 epochs where Adam needs 7, as in lesson 10. But its step contains a chain of matrix products for each weight matrix, and at this size an epoch takes several times as long. Fewest steps, and the slowest of the compiled ways. (In lesson 10, with pictures of a quarter the size, the two were level in time.)
+# - **Batch size.** With 20 examples a batch, an epoch has five times the steps of a batch of 100. It took 1.3 to 4 times as long in our runs, and at a constant rate 5 epochs do instead of 7: level at best. A batch of 500 makes the epoch a third cheaper at most and needs three times as many. "Larger batches are faster" is true for a second of training, and here false for the result.
+# - **Schedule.** The falling rate helps the small batch: 3 epochs for 5. That makes it the fastest row wherever its epoch takes less than 7/3 of the time of one with a batch of 100, as in most of our runs. Its steps are noisy, and small steps at the end average the noise out. With a batch of 100 there is less noise to take away, and the time spent at small rates is missing elsewhere: 9 epochs for 7. (Part of that is the grid: lengths of 7 and 9 weren't tried.)
+# - **Muon** needs 3 epochs where Adam needs 7, as in lesson 10. But its step contains a chain of matrix products for each weight matrix, and at this size an epoch takes some ten times as long. Fewest steps, and the slowest of the compiled ways. (In lesson 10, with pictures of a quarter the size, the two were level in time.)
 # - **Mixed precision** needs as many epochs: eight bits of precision in the products do no harm here. (Hold its seconds against the row "without XLA".)
 #
 # Some of the best rates lie at the end of the three that were tried, so a wider search could still improve a row. All of it depends on the target, which is an early one. For a lower error we would expect more of the falling rate.
@@ -514,8 +514,8 @@ lesson.claim(text, int8_error, between=(8, 11), digits=0, breaks="no-training")
 # %% [markdown]
 # 211 kB against 837, and an error of 9, as before. The latency is another matter:
 #
-# - Keras's whole numbers were *slower* than 32 bits for one picture; for 1,000 they were slower in some of our runs and faster in others. A guess: rounding the inputs costs time, and the products of whole numbers don't use the instructions made for them. Small is not fast by itself.
-# - For one picture, NumPy answered in 0.01 to 0.03 milliseconds, Keras's compiled function in 0.2 to 0.5: most of it, we think, the way into TensorFlow and back.
+# - Keras's whole numbers were *slower* than 32 bits in some of our runs, and a little faster in others. A guess: rounding the inputs costs time, and the products of whole numbers don't use the instructions made for them. Small is not fast by itself.
+# - For one picture, NumPy answered in 0.01 to 0.03 milliseconds, Keras's compiled function in 0.2 to 0.7: most of it, we think, the way into TensorFlow and back.
 # - Sparse matrices were level with NumPy's dense product at 5 % of the weights, a little ahead in some runs and behind in others. With half of them they took four to ten times as long: the dense product reads memory in order.
 #
 # So each of the three numbers (size, latency, accuracy) has to be measured, on the machine where it counts.
