@@ -724,16 +724,17 @@ for name in optimizers:
     print(f"{name:10s}best rate {rate:6g}   {result}   within 20 %: {good[0]:g} to {good[-1]:g}")
 x, _, x_small = pictures(9000, 0.0, 0)
 pca = PCA(16, random_state=0).fit(x)
-flat = metrics.squared_error(x_small, pca.inverse_transform(pca.transform(x_small))).mean()
-print(f"PCA with 16 numbers: test {flat:.2f}")
+pca_error = metrics.squared_error(x_small, pca.inverse_transform(pca.transform(x_small))).mean()
+print(f"PCA with 16 numbers: test {pca_error:.2f}")
 fig = plotting.sweep(
     curves, xlabel="learning rate", ylabel="test error after 900 steps", log="xy", xticks=tried
 )
-fig.axes[0].axhline(flat, color="0.5", linestyle=":")
+fig.axes[0].axhline(pca_error, color="0.5", linestyle=":")
 plotting.show(
     fig,
-    "Test error against learning rate for five optimizers, and a dotted line for PCA. All have a valley but RMSprop, which only "
-    "rises. That of SGD is the farthest to the right and the highest; that of Muon goes lowest.",
+    "Test error against learning rate for five optimizers, and a dotted line for PCA. All have a "
+    "valley but RMSprop, which only rises. That of SGD is the farthest to the right and the highest; "
+    "that of Muon goes lowest.",
 )
 
 # %% [markdown]
@@ -874,8 +875,8 @@ axes[0].set_ylabel("KL (nats)")
 axes[-1].legend()
 plotting.show(
     fig,
-    "Five panels for five prices: bars for the KL of each unit of the code by the formula, largest first, "
-    "dots for three trained models on top of them. The higher the price, the fewer bars.",
+    "Five panels for five prices: bars for the KL of each unit of the code by the formula, largest "
+    "first, dots for three trained models on top of them. The higher the price, the fewer bars.",
 )
 for price in (0.2, 0.4):
     predicted = np.maximum(0.5 * np.log(variances / price), 0)

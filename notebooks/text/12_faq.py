@@ -917,8 +917,9 @@ where = {"table": "tumours", "share": 0.3}
 text = "missing values of a table: error ↓"
 versus(text, "iterative regression", "05_missing", "autoencoder", where, where, 2, "iterative")
 text = "9,000 labels: accuracy ↑"
-ways = {"method": "frozen", "labels": 9000}, {"method": "supervised", "labels": 9000, "knob": 0.002}
-versus(text, "supervised network", "12_classify", "test", *ways, 3)
+frozen, supervised = ({"method": m, "labels": 9000} for m in ("frozen", "supervised"))
+supervised["knob"] = best(9000, "supervised")[1]
+versus(text, "supervised network", "12_classify", "test", frozen, supervised, 3)
 methods = {"method": "autoencoder"}, {"method": "t-SNE"}
 versus("a map of 2 numbers: trustworthiness ↑", "t-SNE", "04_maps", "trustworthiness", *methods)
 text = "words: nats a word (for the VAE a bound) ↓"
