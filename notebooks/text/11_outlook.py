@@ -181,7 +181,7 @@ for way, per_epoch in ways.items():
     print(f"{way:28s} {per_epoch:6.2f} s an epoch   {speed:5.1f} times as fast")
 
 # %% [markdown]
-# In our runs on two cores, Keras's compiled step was about four to six times as fast as the loop by hand. With whole epochs compiled it was about 7 to 20 times, because Python is no longer asked 90 times, and with XLA about 12 to 32. (Yes, times scatter that much between runs on the same machine. Which way is faster stayed the same.) The model is small. The larger the matrices, the larger the share of the arithmetic that nobody can skip, and the smaller these factors.
+# In our runs on two cores, Keras's compiled step was about four to six times as fast as the loop by hand. With whole epochs compiled it was about 7 to 20 times, because Python is no longer asked 90 times, and with XLA about 12 to 32. (Yes, times scatter that much between runs on the same machine. The order of these four stayed the same.) The model is small. The larger the matrices, the larger the share of the arithmetic that nobody can skip, and the smaller these factors.
 #
 # `bfloat16` took between half and four thirds of the time of 32 bits, from run to run: nothing to count on here, although this processor has instructions for it. A guess: each layer converts its inputs and weights, and for matrices of this size that costs about what the products save. On graphics processors with units for 16-bit products, mixed precision commonly pays (Micikevicius and others 2018). A reason to measure on the machine that will do the work, and more than once.
 #
@@ -456,11 +456,11 @@ axes[1].set(ylabel="probe's test accuracy")
 for axis in (axes[0].xaxis, axes[1].xaxis, axes[0].yaxis):
     ticks = (10, 20, 50) if axis is axes[0].yaxis else (50, 100, 200, 400, 800)
     axis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator(), ticks=ticks)
-axes[0].legend()
+axes[1].legend(loc="lower right")
 plotting.show(
     fig,
     "Test error and the probe's accuracy against size; a star for the whole encoder at 836 kB. "
-    "Quantised, error and accuracy stay flat down to 130 kB and worsen steeply below 100. Cut without "
+    "Quantised, the error stays low down to 130 kB, the accuracy down to 80, then both worsen. Cut without "
     "tuning, the error is high everywhere. Tuned and small rise slowly, tuned lower below 200 kB.",
 )
 
