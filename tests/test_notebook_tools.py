@@ -249,6 +249,13 @@ def test_studies_runs_the_lessons_that_hold_one(folder, lesson, no_kernel):
     assert list(folder.glob("*.ipynb")) == []  # a study run stores no notebook
 
 
+def test_studies_ends_with_the_last_study(folder, no_kernel):
+    text = "# %%\nlesson.study('a', run, [], [])\n\n# %%\nlesson.study('b', run, [], [])\n"
+    (folder / "text" / "06_other.py").write_text(text + "\n# %%\nraise KeyError\n")
+    notebooks.studies([])
+    assert len(no_kernel) == 1
+
+
 def test_a_study_that_fails_says_so(folder, no_kernel):
     (folder / "text" / "06_other.py").write_text("# %%\nlesson.study('a', run)\nraise KeyError\n")
     with pytest.raises(SystemExit, match="failed; what was run so far is kept"):

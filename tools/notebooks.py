@@ -201,10 +201,14 @@ def studies(names: list[str]) -> None:
     """Run the full grids of the lessons that hold a study; an interrupted run goes on where it stopped."""
     for text in texts(names):
         notebook = read_text(text)
-        if not any(
-            "lesson.study(" in cell.source for cell in notebook.cells if cell.cell_type == "code"
-        ):
+        calls = [
+            i
+            for i, cell in enumerate(notebook.cells)
+            if cell.cell_type == "code" and "lesson.study(" in cell.source
+        ]
+        if not calls:
             continue
+        del notebook.cells[calls[-1] + 1 :]  # what comes after the last study adds nothing to it
         print(f"{text.stem} ...", end=" ", flush=True)
         try:
             measured = execute(notebook, text.parent.parent, {"AETUTORIAL_STUDIES": "run"})
