@@ -193,10 +193,10 @@ BAD_CELLS = [
         insert(code("1", stream("ab\n" + "-" * 101))),
     ),
     *[
-        ("no_local_paths", f"'/{top}'", insert(markdown(f"See file:///{top}/me.")))
+        ("no_local_paths", f"'/{top}'", insert(cell))
         for top in ("home", "Users", "work", "root", "tmp")
+        for cell in (markdown(f"See file:///{top}/me."), code(f"p = '/{top}/me/data'"))
     ],
-    ("no_local_paths", "'/home'", insert(code("p = '/home/me/data'"))),
     ("no_local_paths", "'/tmp'", insert(code("1", stream("/tmp/ipykernel_3/4.py:1")))),
     ("no_local_paths", "Users'", insert(code("1", LISTING))),
     ("no_local_paths", "'site-packages'", insert(code("1", stream("lib/site-packages/a.py")))),

@@ -753,7 +753,7 @@ for n, bounds in ((20, (6, 20)), (50, (5, 18))):
     lesson.claim(text, 100 * points.mean(), between=bounds, breaks="shuffled-labels")
 
 # %% [markdown]
-# The choice gains 10 points with 20 labels, 9 with 50 and 5 with 100, and costs a k-means. It is no merit of the autoencoder: on principal components it gains the same. The code adds a lead of its own, of 10, 8 and 5 points. Together, 50 well-chosen labels read more than 100 random ones, with any method of this lesson.
+# The choice gains 10 points with 20 labels, 9 with 50 and 5 with 100, and costs a k-means. It is no merit of the autoencoder: on principal components it gains the same. The code adds a lead of its own, of 10, 8 and 4 points. Together, 50 well-chosen labels read more than 100 random ones, with any method of this lesson.
 #
 # ## Disentanglement, soberly (deeper)
 #

@@ -764,7 +764,7 @@ for kind in ("dense 512", "up 16"):
     print(f"{kind:10s}{epochs} epochs in the time of 3 of up 16: test error {reached[kind]:.2f}")
 
 # %% [markdown]
-# When time is short the dense decoder is ahead; the convolutional one needs its ten epochs. A step of Muon takes about five times as long as one of Adam (4.7 to 6.5 times in our runs). So the next table gives Adam five times the steps as well.
+# When time is short the dense decoder is ahead; the convolutional one needs its ten epochs. A step of Muon takes five to six times as long as one of Adam (4.7 to 6.5 times in our runs). So the next table gives Adam five times the steps as well.
 #
 # **Schedules.** At a constant rate an optimizer never comes to rest. Usually the rate is brought down: in drops, or along a half wave (cosine; Loshchilov and Hutter 2017). Often it also begins near 0 and is warmed up over the first steps. Each schedule with Adam at three rates (the first row, without one, is from the race); the last two rows give Muon a schedule, and Adam five times the steps.
 
@@ -798,9 +798,9 @@ lesson.claim(text, reached["up 16"] - reached["dense 512"], above=3, breaks="no-
 # %% [markdown]
 # - **Momentum** takes SGD from 4.1, worse than PCA, to 2.6. **Adam** gains another fifth. Untuned it would look like more: in the figure, at a rate of 0.001, SGD's error is four times Adam's.
 # - **RMSprop**, roughly Adam without momentum, is behind plain momentum here, with smaller rates too. **Muon** is far ahead of all.
-# - **The valleys are narrow**: the best rate and one neighbour, a factor of three, are within 20 %; for SGD and RMSprop it is a factor of ten. Nobody finds them without looking. (All the best rates lie between two worse ones, so the ends of the grid decide nothing.)
+# - **The valleys are narrow**: the best rate and one neighbour, a factor of three, are within 20 %; for SGD and RMSprop it is a factor of ten. Nobody finds them without looking. (In this race all the best rates lie between two worse ones, so the ends of the grid decide nothing.)
 # - **Schedules**: in a training as short as this, drops and cosine gain nothing over the right constant rate. (Perhaps because they take speed out of the second half, when there is still much to learn.) Warm-up is worth something else: it lets Adam live with three times the rate (at 0.01, 2.1 in place of 3.6).
-# - **Muon** profits from cosine at three times the rate: 1.33. Adam with warm-up and five times the steps, which take about as long, reaches 1.35: in seconds the two are level. In steps Muon is far ahead (Adam's best 900 steps end at 2.06).
+# - **Muon** profits from cosine at three times the rate: 1.33. Adam with warm-up and five times the steps, which take about as long, reaches 1.35 (at the larger of two rates that were tried): in seconds the two are level. In steps Muon is far ahead (Adam's best 900 steps end at 2.06).
 #
 # Other networks, other rankings; what carries over is how it was done.
 #

@@ -680,8 +680,8 @@ plotting.show(
     "Five measures of likeness for ten kinds of code. All are near 1 for the linear kinds except "
     "matched, which is about a half for linear and nearly 1 for linear and ordered. For the other kinds "
     "matched stays about a half, and the other four lie between 0.79 and 0.96, lower for the sparsest two, "
-    "down to 0.54. Short grey lines near 0 mark the permuted control; a grey triangle left of each matched marks it after a rotation: about a "
-    "half, level with matched but for linear, ordered and for dense, ordered (0.40 against 0.59).",
+    "down to 0.54. Short grey lines near 0 mark the permuted control; a grey triangle left of each matched "
+    "marks it after a rotation: about a half, level with matched but for linear, ordered and for dense, ordered (0.40 against 0.59).",
 )
 
 # %%
@@ -1003,7 +1003,7 @@ entry("", "code of 64, SVM", value, "pixels, SVM", other)
 # %%
 value, other = (at("08_clusters", "accuracy, test", method=m) for m in ("IDEC", "pixels"))
 entry("ten clusters: accuracy ↑", "IDEC", value, "k-means", other)
-for name, method in (("AE", "autoencoder"), ("VAE", "VAE, 40 epochs")):
+for name, method in (("AE", "autoencoder"), ("VAE", "VAE")):
     value = at("hybrids_groups", "accuracy, test", method=method)
     entry("", f"{name}, then mixture", value, "k-means", other)
 value, other = (at("09_filters", "R2", kind=kind) for kind in ("top-k 5", "ICA"))
@@ -1017,7 +1017,7 @@ print("\n".join(line.rstrip() for line in page))
 # Three things to read from it.
 #
 # - **An autoencoder is good at what it is trained for**: few numbers that hold much. It copies better than PCA; trained on corrupted pictures it removes the noise it has practised on. With three tenths of the pixels missing it is level with nearest neighbours (with fewer it is behind, with more ahead: lesson 5). And its small code makes 50 labels go further.
-# - **Its best use is as a part.** Give the code to something simple that is made for the job: a mixture for new pictures or for groups, an SVM for labels. Of the autoencoders only the VAE comes with a bound in nats, and with a mixture for its codes it is the best of the page in nats. (If nats are all you want, compare with a model that has no code and sees the pixels before: on the small pictures of lesson 10 it had 39.0, where a plain VAE had 40.3.) Its code gave groups at least as good as the AE's. (In that row it trained for 40 epochs and the AE for 20; after 20 it had 0.758.)
+# - **Its best use is as a part.** Give the code to something simple that is made for the job: a mixture for new pictures or for groups, an SVM for labels. Of the autoencoders only the VAE comes with a bound in nats, and with a mixture for its codes it is the best of the page in nats. (If nats are all you want, compare with a model that has no code and sees the pixels before: on the small pictures of lesson 10 it had 39.0, where a plain VAE had 40.3.) Its code gave groups at least as good as the AE's. (Both trained for 20 epochs. The VAE's groups were still better after 40: [hybrids](optional/hybrids.ipynb).)
 # - **For many jobs there is a specialist that did better here**: t-SNE for maps, nearest neighbours for anomalies, ICA for edges, a network without a code for words. With many labels nothing is far ahead of the pixels themselves: a code of 64 by half a point.
 #
 # And what it can't tell: these are small pictures of digits, small tables and small networks. For large images, sound and text the same jobs are done with larger ones, and the order may differ (lesson 11). What carries over is the way of finding out.

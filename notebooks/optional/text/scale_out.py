@@ -133,11 +133,11 @@ sums, sent, _ = ring(quarters)
 gap = np.abs(whole - sums[0] / 4).max() / np.abs(whole).max()
 lesson.claim("mean of four quarters in a ring: relative difference", gap, below=1e-5, breaks="math")
 unequal = sum(np.any(other != sums[0]) for other in sums[1:])
-print(f"workers whose sums differ from the first one's, in any bit: {unequal}")
+lesson.claim("workers with other bits than the first one", unequal, between=(0, 0), breaks="math")
 print(f"each of four workers has sent {sent / len(whole):.2f} gradients")
 
 # %% [markdown]
-# One and a half gradients: $2 (n - 1)$ steps with the $n$-th part of a gradient each, $2 (n - 1) / n$ in all. And all workers hold the same bits, because each sum is made in one place, in one order, and then only copied. The picture shows it for three workers. The numbers say how many gradients have been added up in a chunk.
+# One and a half gradients: $2 (n - 1)$ steps with the $n$-th part of a gradient each, $2 (n - 1) / n$ in all. And all workers hold the same bits, because each chunk is summed only once, in one order along the ring, and then copied. The picture shows it for three workers. The numbers say how many gradients have been added up in a chunk.
 
 # %%
 _, _, terms = ring([np.zeros(3)] * 3)
@@ -167,7 +167,7 @@ cluster = {"worker": ["127.0.0.1:20001", "127.0.0.1:20002"]}  # address:port of 
 print(json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 1}}, indent=1))
 
 # %% [markdown]
-# Here is the first half of the worker's program; the second follows, and is written to a file with it. Three things in both are about the cluster:
+# Here is the first half of the worker's program. The second follows; then both are written to one file. Three things in both are about the cluster:
 #
 # - the **strategy** is made before anything else of TensorFlow runs, because it starts the network server;
 # - the **model** is made in the strategy's `scope`, so that all begin with the same weights;
@@ -299,8 +299,8 @@ runs = ({"units": 512, "batch_size": 9000, "epochs": 1, "optimizer": "SGD"}, usu
 
 # %%
 (two_step, other_step), (two, other) = launch(2, runs)
-apart = difference(two_step, other_step), difference(two, other)
-print(f"difference between the two workers: {apart[0]} after one step, {apart[1]} after training")
+apart = max(difference(two_step, other_step), difference(two, other))
+lesson.claim("difference between the two workers", apart, between=(0, 0), breaks="math")
 start = {f"arr_{i}": w for i, w in enumerate(network().get_weights())}
 for name, a, b, bound in (("one step", one_step, two_step, 1e-4), ("Adam", one, two, 0.2)):
     text = f"{name}: two workers and one, as a share of what training changed"
@@ -314,7 +314,7 @@ lesson.claim("Adam: loss of one worker", one["loss"][-1], below=0.02, breaks="no
 #
 # ## What scales and what does not (core)
 #
-# Two workers halve the arithmetic of each. What they add is the exchange: $2 (n-1)/n$ times the bytes of the gradient, once in every step, however small the batch:
+# Two workers halve the arithmetic of each. What they add is the exchange: in a ring, $2 (n-1)/n$ times the bytes of the gradient, once in every step, however small the batch. If it begins when the arithmetic is done:
 #
 # $$\text{seconds per step} = \underbrace{c + \frac{a \cdot \text{batch}}{n}}_{\text{arithmetic}} + \underbrace{2 (n - 1) \left( \text{latency} + \frac{\text{bytes}}{n \cdot \text{bytes per second}} \right)}_{\text{exchange}}.$$
 #
@@ -370,10 +370,10 @@ for width, size in settings:
 # %% [markdown]
 # (Milliseconds scatter, from machine to machine and from run to run. Compare the pattern, which was the same in all our runs, and then the numbers of yours.)
 #
-# - **The exchange** is what two workers with one thread each take longer than one worker with two threads, for both put two cores to the arithmetic. It hardly depends on the batch, and it grows with the bytes: for 6.7 MB it takes several times as long as for 0.8 MB, but not eight times, since there is latency, too. In our runs it came to some 2 to 10 ms for each MB. (With batches of 3,000 it is a small difference of two long times, and less certain.)
-# - **With a batch of 100** the exchange is longer than the arithmetic, and two workers take two to five times as long as one. Width helps only against the latency: there are 150 operations for each byte, whether the layers are narrow or wide.
+# - **The exchange** is what two workers with one thread each take longer than one worker with two threads, for both put two cores to the arithmetic. It depends on the bytes, and little on the batch: for 6.7 MB it takes several times as long as for 0.8 MB, whether the batch is 100 or 1,000. In our runs it came to some 2 to 10 ms for each MB. (It is a difference of two times that scatter: of two short ones with 128 units, of two long ones with batches of 3,000. So these columns are the least certain.)
+# - **With a batch of 100** the exchange is longer than the arithmetic, and two workers take two to five times as long as one. Wider layers don't help: there are 150 operations for each byte, whether they are narrow or wide.
 # - **With 3,000** the arithmetic is larger than the exchange, and two workers are the faster way, compared with one thread. They don't halve the time. Part of what is missing is the exchange. The other part is that two cores which share one memory are not two machines: two threads didn't quite halve it either (second row against first).
-# - **One worker with both cores** is ahead of two workers, or level where the arithmetic is largest. Inside one machine nothing has to be sent.
+# - **One worker with both cores** is ahead of two workers, and by least where the arithmetic is largest. Inside one machine nothing has to be sent.
 #
 # ### The price of a large batch
 #
@@ -392,11 +392,11 @@ for size in (20, 100, 500):
 #
 # ## Data larger than the memory allowed (core)
 #
-# Now the second limit. We write a file of pictures that would take a gigabyte in memory, and one of a third of that. And we put up a **guard**: it watches a process from outside and ends it as soon as it has taken more memory than allowed. On clusters the operating system or the batch system does that. Three ways to read a file:
+# Now the second limit. We write a file of pictures that would take a gigabyte in memory, one of a third of that, and a small one to warm up with. And we put up a **guard**: it watches a process from outside and ends it as soon as it has taken more memory than allowed. On clusters the operating system or the batch system does that. Three ways to read a file:
 #
 # - **load it**: `np.load`, an array;
 # - **map it**: `np.load(..., mmap_mode="r")`, a `memmap`. The file is the array, and what is read comes from the disk. `training.fit` takes about five thousand row numbers at a time from the random order, copies these rows into a block, and lets go of it when it is used;
-# - **stream it**: a `tf.data.Dataset`. It reads in order and holds no more than the next batches, so it shuffles only within a buffer. And it can be divided: with `shard(n, i)` worker $i$ of $n$ takes every $n$-th element. If the elements are names of files, each worker reads only its own. (A strategy that is given a data set by Keras's `fit` does that by itself: `AutoShardPolicy`. Do it once, not twice. `training.fit` with a strategy expects the *same* data in every worker, and takes each one's share from every batch.)
+# - **stream it**: a `tf.data.Dataset`. It reads in order and holds no more than the next batches, so it shuffles only within a buffer. And it can be divided: with `shard(n, i)` worker $i$ of $n$ takes every $n$-th element. If the elements are names of files, each worker reads only its own. (Keras's `fit` with a strategy does that by itself: `AutoShardPolicy`. Do it once, not twice: whoever calls `shard` sets that to `OFF`. `training.fit` with a strategy expects the *same* data in every worker, and takes each one's share from every batch.)
 
 
 # %%
@@ -462,7 +462,7 @@ def own_memory(process):
 
 # %%
 def guarded(way, name="whole"):
-    """Run the reader; return its loss (None if the guard ended it), MB for data, and seconds."""
+    """Run the reader; return its loss (NaN if the guard ended it), MB for data, and seconds."""
     files = [str(folder / file) for file in ("reader.py", "small.npy", f"{name}.npy")]
     command, env = [sys.executable, *files, way], os.environ | quiet
     with open(folder / "reader.log", "w") as log:
@@ -484,7 +484,7 @@ def guarded(way, name="whole"):
             running.kill()
         running.wait()
     seconds, said = time.perf_counter() - began, (folder / "reader.log").read_text()
-    return (None if ended else json.loads(said.splitlines()[-1])[0]), most, seconds
+    return (np.nan if ended else json.loads(said.splitlines()[-1])[0]), most, seconds
 
 
 # %% [markdown]
@@ -500,7 +500,7 @@ outcome = {"load": guarded("load"), "map": guarded("map")}
 outcome["stream"] = guarded("stream")
 third = {way: guarded(way, "third") for way in ("map", "stream")}
 for way, (loss, *_) in outcome.items():
-    print(f"{way:7s}", "ended by the guard" if loss is None else "went through all the data")
+    print(f"{way:7s}", "ended by the guard" if np.isnan(loss) else "went through all the data")
 loaded = outcome["load"][1]
 lesson.claim("memory for data, 'load' (MB)", loaded, above=memory_allowed, breaks="math")
 for way in ("map", "stream"):
@@ -517,13 +517,13 @@ for name, found in (("whole", outcome), ("third", third)):
         print(f"{name}  {way:7s} at most {most:5.0f} MB for data, {seconds:4.1f} s")
 
 # %% [markdown]
-# Neither cares how long the file is: for the whole of it they take about as much as for a third. The map needs room for a block of some 16 MB and for a copy of it on the way into TensorFlow. The stream needs a few times that, for blocks that are being made while others are used. (Our file was just written, so the system may have read it from its own memory and not from the disk. A disk that is slower than the training sets the pace; then reading ahead helps, `prefetch` for a `Dataset`.)
+# Neither cares how long the file is: whole and third differ by 690 MB, and what was taken for them by a few tens at most. The map needs room for a block of some 16 MB and for a copy of it on the way into TensorFlow. The stream needs a few times that, for blocks that are being made while others are used. (Our file was just written, so the system may have read it from its own memory and not from the disk. A disk that is slower than the training sets the pace; then reading ahead helps, `prefetch` for a `Dataset`.)
 #
 # The map reads rows in a new random order in each epoch. The stream reads them as they lie in the file, so the file should have been shuffled when it was written.
 #
 # ## When a worker dies (core)
 #
-# If a machine fails once in three years, then of a thousand about one fails every day. Synchronous training stands still when one worker is gone, for the others wait for its gradients. The remedy is a **checkpoint**: all that is needed to go on, written after each epoch, by one of the workers (the *chief*, worker 0), to a folder that all can read. (The others take part in saving: weights that are spread over workers must be collected. So *every* worker calls it, and one writes.) When the training is started again, every worker begins at that record.
+# If a machine fails once in three years, then of a thousand about one fails every day. Synchronous training stands still when one worker is gone, for the others wait for its gradients. The remedy is a **checkpoint**: all that is needed to go on, written after each epoch, by one of the workers (the *chief*, worker 0), to a folder that all can read. (The others take part in saving: weights that are spread over workers must be collected. So *every* worker calls it, and one writes. Ours hold the same weights, so worker 0 can write its record although worker 1 is dead by then.) When the training is started again, every worker begins at that record.
 #
 # We train two workers for four epochs, let worker 1 die after the second, wait for as long as several epochs would take, start both again, and compare with a training that nobody disturbed.
 
@@ -532,7 +532,7 @@ recorded = [usual | {"checkpoint": str(folder / "saved")}]
 running = started(2, recorded, dies_after=2)
 running[1].wait(timeout=200)
 time.sleep(2 + 3 * two["seconds"][-1])
-print("worker 0:", "waiting" if running[0].poll() is None else "ended")
+print("worker 0:", "alive" if running[0].poll() is None else "ended")
 for process in running:
     process.kill()
     process.wait()
@@ -542,7 +542,9 @@ print("in the folder:", ", ".join(names))
 # %%
 ((again, _),) = launch(2, recorded)
 print("epochs that were still to do:", len(again["seconds"]))
-print("undisturbed and interrupted: difference of weights", difference(again, two))
+gap = difference(again, two)
+text = "undisturbed and interrupted: difference of weights"
+lesson.claim(text, gap, between=(0, 0), breaks="math")
 lesson.claim("loss", again["loss"][-1], below=0.02, breaks="no-training")
 
 # %% [markdown]
@@ -560,16 +562,16 @@ shutil.rmtree(folder)
 # | --- | --- | --- |
 # | who the workers are | we choose free ports and write `TF_CONFIG` | the scheduler does (a program that gives out machines, such as Slurm or Kubernetes), with the addresses of machines |
 # | exchange | the address 127.0.0.1, inside one machine | a network: bytes per second and latency decide. Between graphics processors by NCCL, a library for it |
-# | data | each worker holds all rows and computes its part of each batch | each worker reads its own files (`shard`, then Keras's `fit`), and the files are many and of equal size; a worker with less data would end early and let the others wait |
+# | data | each worker holds all rows and computes its part of each batch | each worker reads its own files (Keras's `fit` sees to it, or you do, by `shard`), and the files are many and of equal size; a worker with less data would end early and let the others wait |
 # | order of the rows | the same permutation in all workers, from the seed | shuffled files, and a buffer within each |
 # | batch | divided | each worker has a full one; learning rate and its warm-up are tuned anew |
 # | checkpoint | a local folder | a file system that all can reach; all call for it, the chief writes, and old ones are kept until the new one is whole |
 # | failures | one, staged | to be expected. The scheduler starts all anew. And one slow machine slows down all, for they wait for it |
 # | the model | fits one machine | if it does not: its layers, or its matrices, are divided among machines (model parallel) |
 #
-# What stays the same are the model, the strategy and its scope. What changes is how the data come in.
+# What stays the same are the model, the strategy and its scope. What changes in the program is, above all, how the data come in.
 #
-# And before any of this: in lesson 11, compiling whole epochs was several times as fast as Keras's `fit`, and the right batch size saved up to half of the time, without a second machine.
+# And before any of this: in lesson 11, compiling whole epochs was several times as fast as Keras's `fit`, and the right batch size saved a part of the time, in some runs more than half, without a second machine.
 #
 # ## Change one thing
 #
@@ -583,9 +585,9 @@ shutil.rmtree(folder)
 # ## What you now know
 #
 # - Data-parallel training computes the gradient of one batch in parts and takes their mean. Two workers do what one does, up to rounding, and agree with each other to the last bit.
-# - The exchange costs bytes per step, whatever the batch; the arithmetic grows with the batch. So large batches scale, and large batches need more epochs. What is gained per epoch, divided by the additional epochs, is the gain.
+# - The exchange costs bytes per step, whatever the batch; the arithmetic grows with the batch. So large batches scale, and large batches need more epochs. What remains is the gain per epoch, divided by the factor by which the epochs grow.
 # - Data need not fit into memory: map a file, or stream it. If all rows must be shuffled, map it, or shuffle the file.
-# - A checkpoint with everything in it makes a death cost an epoch, not a training.
+# - A checkpoint with everything in it makes a death cost at most an epoch, not a training.
 # - First one machine, well used; then several.
 #
 # ## References
