@@ -652,7 +652,7 @@ for kind in kinds:
 print()
 for kind in kinds[-3:]:
     live, zeros = compared.mean("live", kind=kind), compared.mean("zeros", kind=kind)
-    print(f"{kind:10s} {live:.0f} of 64 units live; {zeros:.0%} of their numbers are 0")
+    print(f"{kind + ':':11s} {live:.0f} of 64 units live; {zeros:.0%} of their numbers are 0")
 
 # %% [markdown]
 # The same as a picture. Bars are standard deviations over the pairs. Short grey lines mark the permuted control of each measure, the grey triangle at the left of each group *matched* with $B$ rotated.
@@ -677,11 +677,11 @@ where = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
 ax.legend([handles[i] for i in first], [names[i] for i in first], ncols=7, fontsize=8, **where)
 plotting.show(
     fig,
-    "Five measures of likeness for ten kinds of code. All are near 1 for the linear kinds except "
-    "matched, which is about a half for linear and nearly 1 for linear and ordered. For the other kinds "
-    "matched stays about a half, and the other four lie between 0.79 and 0.96, lower for the sparsest two, "
-    "down to 0.54. Short grey lines near 0 mark the permuted control; a grey triangle left of each matched "
-    "marks it after a rotation: about a half, level with matched but for linear, ordered and for dense, ordered (0.40 against 0.59).",
+    "Five measures of likeness for ten kinds of code. For the linear kinds all are near 1 but matched: "
+    "about a half for linear, nearly 1 for linear and ordered. For the other kinds matched is about a half "
+    "and the rest lie between 0.79 and 0.96, for the sparsest two down to 0.54. Short grey lines near 0 "
+    "mark the permuted control, a grey triangle matched after a rotation: about a half, level with matched "
+    "but for linear, ordered and for dense, ordered (0.40 against 0.59).",
 )
 
 # %%
