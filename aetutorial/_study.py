@@ -24,6 +24,7 @@ from aetutorial._fingerprint import Fingerprint, fingerprint
 
 MODE_VARIABLE = "AETUTORIAL_STUDIES"
 FOLDER_VARIABLE = "AETUTORIAL_STUDY_FOLDER"
+SABOTAGED_VARIABLE = "AETUTORIAL_SABOTAGED_STUDIES"
 
 Point = Mapping[str, Any]
 Run = Callable[..., Mapping[str, float]]
@@ -119,7 +120,8 @@ def study(
         fresh = True
     # Under sabotage the stored results say nothing: the grid is run with the broken data or training.
     if _runtime.sabotage() and not fresh:
-        return Study(name, tuple(points), tuple(_measure_sabotaged(run, points)))
+        results = _spared(name, points, path) or _measure_sabotaged(run, points)
+        return Study(name, tuple(points), tuple(results))
     if fresh:
         return Study(name, tuple(points), tuple(_measure(run, point) for point in points))
     stored = _stored(name, points, made_by, path)
@@ -220,6 +222,17 @@ def _measure(run: Run, point: Point) -> dict[str, float]:
             _validate.message("run", "a function that returns a dict of numbers", result)
         )
     return {metric: float(value) for metric, value in result.items()}
+
+
+def _spared(name: str, points: list[dict[str, Any]], path: Path) -> list[dict[str, float]] | None:
+    """Return the stored results, of sound data and training, if `make test-claims` needs no others of this study."""
+    sabotaged = os.environ.get(SABOTAGED_VARIABLE)
+    if sabotaged is None or name in sabotaged.split(",") or not path.exists():
+        return None
+    stored = _results(json.loads(path.read_text("utf-8")))
+    results = [stored[_key(point)] for point in points if _key(point) in stored]
+    # A grid that comes from another study's results is another one under sabotage.
+    return results if len(results) == len(points) else None
 
 
 def _measure_sabotaged(run: Run, points: list[dict[str, Any]]) -> list[dict[str, float]]:
@@ -334,6 +347,10 @@ def _compact(document: dict[str, Any]) -> str:
     return f'{head[:-2]},\n "results": [\n{results}\n ]\n}}\n'
 
 
+def _results(document: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {_key(entry["point"]): entry["result"] for entry in document["results"]}
+
+
 def _is_current(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path: Path) -> bool:
     try:
         _stored(name, points, made_by, path)
@@ -354,7 +371,7 @@ def _stored(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path:
         what = {"parameters": "its parameters", "data": "its data", "code_hash": "its code"}
         listed = " and ".join(what[part] for part in changed)
         raise StudyError(f"The study {name!r} was stored before {listed} changed. {remedy}")
-    results = {_key(entry["point"]): entry["result"] for entry in document["results"]}
+    results = _results(document)
     missing = [point for point in points if _key(point) not in results]
     if missing:
         raise StudyError(f"The study {name!r} has no stored result for {missing[0]}. {remedy}")

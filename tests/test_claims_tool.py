@@ -52,7 +52,7 @@ def lesson(tmp_path, monkeypatch) -> Path:
     (folder / "text").mkdir(parents=True)
     monkeypatch.setattr(notebooks, "FOLDERS", (folder, folder / "optional"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    for name in ("AETUTORIAL_SABOTAGE", "AETUTORIAL_CLAIM_LOG"):
+    for name in ("AETUTORIAL_SABOTAGE", "AETUTORIAL_CLAIM_LOG", "AETUTORIAL_SABOTAGED_STUDIES"):
         monkeypatch.delenv(name, raising=False)
     path = folder / "text" / "05_lesson.py"
     path.write_text(TEXT, encoding="utf-8")
@@ -92,7 +92,7 @@ def test_a_lesson_is_judged_in_real_runs(lesson, capsys):
         "  identity broken by no-training: this is no identity (0.0)",
         "3 passed, 2 failed",
     ]
-    assert not {"AETUTORIAL_SABOTAGE", "AETUTORIAL_CLAIM_LOG"} & set(os.environ)
+    assert not [name for name in os.environ if name.startswith("AETUTORIAL_")]
 
 
 def test_the_sabotages_are_the_packages():
@@ -108,6 +108,21 @@ def test_the_learning_rate_is_switched_off_where_it_is_a_parameter(lesson):
     assert source("no-training") == [*plain[:2], "learning_rate = 0.0", *plain[2:]]
     lesson.write_text(TEXT.replace(' tags=["parameters"]', ""), encoding="utf-8")
     assert "learning_rate = 0.0" not in source("no-training")
+
+
+def test_a_sabotage_runs_the_studies_of_its_claims_and_of_identities(lesson, monkeypatch):
+    kinds = ("no-training", "shuffled-labels", "math")
+    lines = [
+        f'lesson.claim("it is", lesson.study("{kind[:2]}", run, grid, []), above=0, breaks="{kind}")'
+        for kind in kinds
+    ]
+    lesson.write_text("# %%\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    assert claims.to_run(lesson, "no-training") == {"no", "ma"}
+    assert claims.to_run(lesson, "shuffled-labels") == {"sh", "ma"}
+    given = {}
+    monkeypatch.setattr(notebooks, "execute", lambda notebook, folder, names: given.update(names))
+    claims.outcomes(lesson, "shuffled-labels")
+    assert given["AETUTORIAL_SABOTAGED_STUDIES"] == "ma,sh"
 
 
 def test_stated_reads_what_claim_prints(lesson, capsys):

@@ -36,7 +36,7 @@ LIVE = GRID[:1]
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("AETUTORIAL_STUDY_FOLDER", str(tmp_path / "studies"))
-    for name in ("AETUTORIAL_STUDIES", "AETUTORIAL_SABOTAGE"):
+    for name in ("AETUTORIAL_STUDIES", "AETUTORIAL_SABOTAGE", "AETUTORIAL_SABOTAGED_STUDIES"):
         monkeypatch.delenv(name, raising=False)
     calls.clear()
     return tmp_path / "studies"
@@ -215,6 +215,34 @@ def test_under_sabotage_two_seeds_stand_for_the_others(stored, monkeypatch):
         values = study.values("error", width=width)
         assert set(values[2:]) == set(values[:2])
         assert len(values) == 4
+
+
+def test_under_sabotage_a_study_that_is_not_asked_for_is_read_as_stored(stored, monkeypatch):
+    before = lesson.study("small", run, GRID, LIVE).results
+    monkeypatch.setitem(globals(), "curve", np.zeros(3))  # as shuffled data are others
+    calls.clear()
+    monkeypatch.setenv("AETUTORIAL_SABOTAGE", "shuffled-labels")
+    monkeypatch.setenv("AETUTORIAL_SABOTAGED_STUDIES", "large,other")
+    assert lesson.study("small", run, GRID, LIVE).results == before
+    assert calls == []
+    monkeypatch.setenv("AETUTORIAL_SABOTAGED_STUDIES", "large,small")
+    assert lesson.study("small", run, GRID, LIVE).results != before
+    assert calls == GRID
+
+
+@pytest.mark.parametrize("missing", ["point", "file"])
+def test_under_sabotage_what_is_not_stored_is_run(stored, monkeypatch, missing):
+    monkeypatch.setenv("AETUTORIAL_SABOTAGE", "shuffled-labels")
+    monkeypatch.setenv("AETUTORIAL_SABOTAGED_STUDIES", "")
+    assert len(lesson.study("small", run, GRID, []).results) == 6
+    assert calls == []
+    grid = GRID
+    if missing == "file":
+        stored.unlink()
+    else:
+        grid = [{"width": 1, "seed": seed} for seed in (0, 5)]
+    lesson.study("small", run, grid, [])
+    assert calls == grid
 
 
 @pytest.mark.parametrize(("sabotage", "epochs"), [("no-training", 1), ("shuffled-labels", 7)])

@@ -5,6 +5,9 @@
 Three sabotages: training switched off (the optimizers change nothing, and a parameter `learning_rate` becomes 0),
 pixels shuffled within each image, labels shuffled. A claim of kind "math" is an identity and must hold under all of
 them. A claim that survives its own sabotage is true by construction: a defect of the lesson.
+
+A study is run under a sabotage only if a claim that names it, or an identity, rests on the study; the others are read
+as stored.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import evidence
 
 import notebooks
 
@@ -45,7 +50,11 @@ def outcomes(text: Path, sabotage: str) -> list[dict[str, Any]]:
     """Execute a lesson under a sabotage and return what became of its claims."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "claims.jsonl"
-        environment = {"AETUTORIAL_SABOTAGE": sabotage, "AETUTORIAL_CLAIM_LOG": str(log)}
+        environment = {
+            "AETUTORIAL_SABOTAGE": sabotage,
+            "AETUTORIAL_CLAIM_LOG": str(log),
+            "AETUTORIAL_SABOTAGED_STUDIES": ",".join(sorted(to_run(text, sabotage))),
+        }
         try:
             notebooks.execute(sabotaged(text, sabotage), text.parent.parent, environment)
         finally:
@@ -53,6 +62,15 @@ def outcomes(text: Path, sabotage: str) -> list[dict[str, Any]]:
                 os.environ.pop(name, None)
         lines = log.read_text("utf-8").splitlines() if log.exists() else []
         return [json.loads(line) for line in lines]
+
+
+def to_run(text: Path, sabotage: str) -> set[str]:
+    """Return the studies on which a claim rests that this sabotage must break, or must not: an identity."""
+    cells = notebooks.read_text(text).cells
+    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    named = (sabotage, "math", None)  # None: no literal, so it may be this one
+    chosen = [found for breaks, found in evidence.studies_behind(source) if breaks in named]
+    return set().union(*chosen)
 
 
 def stated(text: Path) -> set[str]:
