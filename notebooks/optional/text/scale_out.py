@@ -548,7 +548,7 @@ lesson.claim(text, gap, between=(0, 0), breaks="math")
 lesson.claim("loss", again["loss"][-1], below=0.02, breaks="no-training")
 
 # %% [markdown]
-# There is no third record: worker 0 was alive, and could not go on alone, for it waited for gradients that don't come. (Sooner or later TensorFlow notices that a worker is gone and ends it with an error, or a scheduler does.) That is why one dead machine stops a hundred.
+# There is no third record, though nothing happened to worker 0: it could not go on alone, for it waited for gradients that don't come. (Sooner or later TensorFlow notices that a worker is gone and ends the other with an error, or a scheduler does. In most of our runs worker 0 was still waiting when we looked; in one it had been ended.) That is why one dead machine stops a hundred.
 #
 # The second start found the record of two epochs, trained the other two, and ended with the same bits as the training that nobody disturbed. For that, the record has to hold more than weights: the optimizer's memory and the number of the epoch, from which the order of the rows follows; and for a model that draws at random in training, by dropout say, the state of its generator. And it was written to the side and renamed, so that a death *while* it was written would have left the one before.
 
