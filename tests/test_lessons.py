@@ -195,9 +195,12 @@ BAD_CELLS = [
     *[
         ("no_local_paths", f"'/{top}'", insert(cell))
         for top in ("home", "Users", "work", "root", "tmp")
-        for cell in (markdown(f"See file:///{top}/me."), code(f"p = '/{top}/me/data'"))
+        for cell in (
+            markdown(f"See file:///{top}/me."),
+            code(f"p = '/{top}/me/data'"),
+            code("1", stream(f"/{top}/me/4.py:1")),
+        )
     ],
-    ("no_local_paths", "'/tmp'", insert(code("1", stream("/tmp/ipykernel_3/4.py:1")))),
     ("no_local_paths", "Users'", insert(code("1", LISTING))),
     ("no_local_paths", "'site-packages'", insert(code("1", stream("lib/site-packages/a.py")))),
     ("nothing_defeats_nbval", "trailing `;`", insert(code("ax.plot(x);  # quiet"))),
