@@ -368,7 +368,7 @@ for width, size in settings:
     print(f"{work / 1e9:6.2f} billion operations a step, {work / (4 * count):5,.0f} for each byte")
 
 # %% [markdown]
-# (Milliseconds scatter, from machine to machine and from run to run. Compare the pattern, which was the same in all our runs, and then the numbers of yours.)
+# (Milliseconds scatter, from machine to machine and from run to run. Compare the pattern, which was the same in all our runs on an idle machine, and then the numbers of yours. In one run beside other work, two workers were slower than one thread even at batches of 3,000.)
 #
 # - **The exchange** is what two workers with one thread each take longer than one worker with two threads, for both put two cores to the arithmetic. It depends on the bytes, and little on the batch: for 6.7 MB it takes several times as long as for 0.8 MB, whether the batch is 100 or 1,000. In our runs it came to some 2 to 10 ms for each MB. (It is a difference of two times that scatter: of two short ones with 128 units, of two long ones with batches of 3,000. So these columns are the least certain.)
 # - **With a batch of 100** the exchange is longer than the arithmetic, and two workers take two to five times as long as one. Wider layers don't help: there are 150 operations for each byte, whether they are narrow or wide.
