@@ -6,28 +6,24 @@ the code involved, checksums of the data, versions and seeds.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aetutorial import _runtime, _validate
+from aetutorial import _points, _runtime, _validate
 from aetutorial._fingerprint import Fingerprint, fingerprint
 
 MODE_VARIABLE = "AETUTORIAL_STUDIES"
 FOLDER_VARIABLE = "AETUTORIAL_STUDY_FOLDER"
 SABOTAGED_VARIABLE = "AETUTORIAL_SABOTAGED_STUDIES"
-
-Point = Mapping[str, Any]
-Run = Callable[..., Mapping[str, float]]
 
 
 class StudyError(RuntimeError):
@@ -84,7 +80,12 @@ class Study:
 
 
 def study(
-    name: str, run: Run, grid: Sequence[Point], live: Sequence[Point], *, fresh: bool = False
+    name: str,
+    run: _points.Run,
+    grid: Sequence[_points.Point],
+    live: Sequence[_points.Point],
+    *,
+    fresh: bool = False,
 ) -> Study:
     """Run the live points, hold them against the stored study, and return the whole grid.
 
@@ -106,8 +107,8 @@ def study(
             of the study's settings if that is larger.
         TypeError, ValueError: an argument is of the wrong form.
     """
-    points = _points(name, grid, live)
-    path = _folder() / f"{name}.json"
+    path = _folder() / f"{_study_name(name)}.json"
+    points = _points.checked(grid, live)
     made_by = fingerprint(run)
     mode = os.environ.get(MODE_VARIABLE, "")
     unbroken = not (fresh or _runtime.sabotage())
@@ -120,13 +121,13 @@ def study(
         fresh = True
     # Under sabotage the stored results say nothing: the grid is run with the broken data or training.
     if _runtime.sabotage() and not fresh:
-        results = _spared(name, points, path) or _measure_sabotaged(run, points)
+        results = _spared(name, points, path) or _points.measure_sabotaged(run, points)
         return Study(name, tuple(points), tuple(results))
     if fresh:
-        return Study(name, tuple(points), tuple(_measure(run, point) for point in points))
+        return Study(name, tuple(points), tuple(_points.measure(run, point) for point in points))
     stored = _stored(name, points, made_by, path)
     for point in live:
-        _compare(name, dict(point), _measure(run, point), stored)
+        _compare(name, dict(point), _points.measure(run, point), stored)
     if live:
         print(
             f"Study {name}: {len(live)} of {len(points)} points run now; "
@@ -173,103 +174,15 @@ def _document(name: str, path: Path, remedy: str) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def _points(name: str, grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]]:
-    _study_name(name)
-    points = _dicts("grid", grid)
-    if not points or any("seed" not in point or set(point) != set(points[0]) for point in points):
-        raise ValueError(
-            _validate.message("grid", 'dicts with the same settings, among them "seed"', grid)
-        )
-    groups: dict[str, set[Any]] = {}
-    for point in points:
-        groups.setdefault(_key(_setting(point)), set()).add(point["seed"])
-    if sum(len(seeds) for seeds in groups.values()) != len(points):
-        raise ValueError(_validate.message("grid", "points that differ from each other", grid))
-    if min(len(seeds) for seeds in groups.values()) < 2:
-        raise ValueError(_validate.message("grid", "at least two seeds for every setting", grid))
-    known = {_key(point) for point in points}
-    for chosen in _dicts("live", live):
-        if _key(chosen) not in known:
-            raise ValueError(_validate.message("live", "points of the grid", chosen))
-    return points
-
-
-def _dicts(name: str, points: Any) -> list[dict[str, Any]]:
-    """Return the points as dicts, if that is what they are and JSON can hold their values unchanged."""
-    listed: list[Any] = list(points) if isinstance(points, Sequence) else [None]
-    for point in listed:
-        if not isinstance(point, Mapping):
-            raise TypeError(_validate.message(name, "a list of dicts", _validate.describe(points)))
-        for value in point.values():
-            if not isinstance(value, str | int | float | bool | None):
-                expected = "dicts of plain numbers and texts"
-                raise TypeError(_validate.message(name, expected, _validate.describe(value)))
-    return [dict(point) for point in listed]
-
-
-def _key(point: Point) -> str:
-    return json.dumps(dict(point), sort_keys=True)
-
-
-def _setting(point: Point) -> dict[str, Any]:
-    return {name: value for name, value in point.items() if name != "seed"}
-
-
-def _measure(run: Run, point: Point) -> dict[str, float]:
-    result = run(**point)
-    if not isinstance(result, Mapping) or not result:
-        raise TypeError(
-            _validate.message("run", "a function that returns a dict of numbers", result)
-        )
-    return {metric: float(value) for metric, value in result.items()}
-
-
 def _spared(name: str, points: list[dict[str, Any]], path: Path) -> list[dict[str, float]] | None:
     """Return the stored results, of sound data and training, if `make test-claims` needs no others of this study."""
     sabotaged = os.environ.get(SABOTAGED_VARIABLE)
     if sabotaged is None or name in sabotaged.split(",") or not path.exists():
         return None
     stored = _results(json.loads(path.read_text("utf-8")))
-    results = [stored[_key(point)] for point in points if _key(point) in stored]
+    results = [stored[_points.key(point)] for point in points if _points.key(point) in stored]
     # A grid that comes from another study's results is another one under sabotage.
     return results if len(results) == len(points) else None
-
-
-def _measure_sabotaged(run: Run, points: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Run two seeds of each setting and repeat them for the others: a claim that is to fail needs no more."""
-    measured: dict[str, list[dict[str, float]]] = {}
-    results = []
-    with _short_training(_runtime.sabotage() == "no-training"):
-        for point in points:
-            seen = measured.setdefault(_key(_setting(point)), [])
-            if len(seen) < 2:
-                seen.append(_measure(run, point))
-                results.append(seen[-1])
-            else:
-                results.append(seen[len(results) % 2])
-    return results
-
-
-@contextlib.contextmanager
-def _short_training(active: bool) -> Iterator[None]:
-    """With training switched off, more epochs change nothing: let `training.fit` run one."""
-    if not active:
-        yield
-        return
-    from aetutorial import training
-
-    fit = training.fit
-
-    def fit_briefly(*args: Any, **settings: Any) -> Any:
-        result, epochs = fit(*args, **(settings | {"epochs": 1})), settings["epochs"]
-        result.history = {name: epochs * values for name, values in result.history.items()}
-        return result
-
-    setattr(training, "fit", fit_briefly)  # noqa: B010  mypy does not let a function be assigned
-    try:
-        yield
-    finally:
-        setattr(training, "fit", fit)  # noqa: B010
 
 
 def _header(name: str, made_by: Fingerprint) -> dict[str, Any]:
@@ -282,7 +195,7 @@ def _header(name: str, made_by: Fingerprint) -> dict[str, Any]:
 
 
 def _run_all(
-    name: str, run: Run, points: list[dict[str, Any]], made_by: Fingerprint, path: Path
+    name: str, run: _points.Run, points: list[dict[str, Any]], made_by: Fingerprint, path: Path
 ) -> None:
     """Run every point that an interrupted run of the same code has not run yet, and store the study."""
     partial = path.with_suffix(".json.partial")
@@ -295,23 +208,23 @@ def _run_all(
             if line.endswith("\n")  # the last one may be cut off
         ]
         if lines and lines[0] == header:
-            done = {_key(line["point"]): line for line in lines[1:]}
+            done = {_points.key(line["point"]): line for line in lines[1:]}
     with _rewritten(partial, [header, *done.values()]) as file:
         for i, point in enumerate(points):
-            if _key(point) in done:
+            if _points.key(point) in done:
                 continue
             started = time.perf_counter()
-            result = _measure(run, point)
+            result = _points.measure(run, point)
             line = {
                 "point": point,
                 "result": result,
                 "seconds": round(time.perf_counter() - started, 2),
             }
-            done[_key(point)] = line
+            done[_points.key(point)] = line
             file.write(json.dumps(line) + "\n")
             file.flush()
             print(f"{name}: point {i + 1} of {len(points)}")
-    lines = [done[_key(point)] for point in points]
+    lines = [done[_points.key(point)] for point in points]
     import keras
     import tensorflow as tf
 
@@ -348,7 +261,7 @@ def _compact(document: dict[str, Any]) -> str:
 
 
 def _results(document: dict[str, Any]) -> dict[str, dict[str, float]]:
-    return {_key(entry["point"]): entry["result"] for entry in document["results"]}
+    return {_points.key(entry["point"]): entry["result"] for entry in document["results"]}
 
 
 def _is_current(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path: Path) -> bool:
@@ -372,10 +285,10 @@ def _stored(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path:
         listed = " and ".join(what[part] for part in changed)
         raise StudyError(f"The study {name!r} was stored before {listed} changed. {remedy}")
     results = _results(document)
-    missing = [point for point in points if _key(point) not in results]
+    missing = [point for point in points if _points.key(point) not in results]
     if missing:
         raise StudyError(f"The study {name!r} has no stored result for {missing[0]}. {remedy}")
-    return Study(name, tuple(points), tuple(results[_key(point)] for point in points))
+    return Study(name, tuple(points), tuple(results[_points.key(point)] for point in points))
 
 
 def _compare(name: str, point: dict[str, Any], result: dict[str, float], stored: Study) -> None:
@@ -386,7 +299,7 @@ def _compare(name: str, point: dict[str, Any], result: dict[str, float], stored:
     them, widened by their own standard deviation, misses every fourth new draw.)
     """
     for metric, value in result.items():
-        over_seeds = stored.values(metric, **_setting(point))
+        over_seeds = stored.values(metric, **_points.setting(point))
         spread = max(float(over_seeds.std(ddof=1)), _typical_spread(stored, metric))
         spread += 1e-6 * float(np.abs(over_seeds).max())
         reach = 4 * spread * math.sqrt(1 + 1 / len(over_seeds))
@@ -402,5 +315,5 @@ def _typical_spread(stored: Study, metric: str) -> float:
     groups: dict[str, list[float]] = {}
     for point, result in zip(stored.points, stored.results, strict=True):
         if metric in result:
-            groups.setdefault(_key(_setting(point)), []).append(result[metric])
+            groups.setdefault(_points.key(_points.setting(point)), []).append(result[metric])
     return float(np.median([np.std(values, ddof=1) for values in groups.values()]))
