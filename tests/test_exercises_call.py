@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import functools
+import signal
 import threading
 import time
 from fractions import Fraction
@@ -240,6 +241,15 @@ def test_a_slow_function_may_finish():
     assert call(slow, 5, seconds=5) == 5
 
 
+@pytest.fixture
+def _stop_button():
+    """Answer the stop signal as a kernel does; a worker of pytest-xdist would ignore it."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.mark.usefixtures("_stop_button")
 def test_the_stop_button_stops_the_function_and_reaches_the_learner():
     before = _workers()
 
