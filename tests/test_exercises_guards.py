@@ -251,7 +251,7 @@ def test_in_a_notebook():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     root = Path(__file__).resolve().parent.parent
     NotebookClient(
-        notebook, kernel_name="python3", timeout=60, resources={"metadata": {"path": str(root)}}
+        notebook, kernel_name="python3", timeout=300, resources={"metadata": {"path": str(root)}}
     ).execute()
     outputs = [cell.outputs for cell in notebook.cells]
     assert all(output.name == "stdout" for cell in outputs for output in cell)

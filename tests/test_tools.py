@@ -59,7 +59,7 @@ def test_ctrl_c_lets_the_command_end_in_its_own_way():
     )
     assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=15)
+    out, err = process.communicate(timeout=60)
     assert (out, err, process.returncode) == ("tidy\n", "", 7)
 
 
@@ -230,6 +230,11 @@ def answer(url):
         return 0
 
 
+def written(folder):
+    """Return what the server has written so far about how it is reached."""
+    return "".join(path.read_text("utf-8") for path in folder.glob("jpserver-*.json")).rstrip()
+
+
 def test_lab_really_starts_asks_for_the_token_and_steps_over_a_taken_port(
     calls, tmp_path, monkeypatch
 ):
@@ -248,20 +253,19 @@ def test_lab_really_starts_asks_for_the_token_and_steps_over_a_taken_port(
             stderr=subprocess.DEVNULL,
         )
         try:
-            end = time.monotonic() + 30
-            while not (notes := list(tmp_path.glob("jpserver-*.json"))):
+            end = time.monotonic() + 120
+            while not (text := written(tmp_path)).endswith("}"):
                 assert server.poll() is None, "the server stopped"
                 assert time.monotonic() < end, "the server did not start"
                 time.sleep(0.1)
-            time.sleep(0.2)  # the note is being written
-            note = json.loads(notes[0].read_text("utf-8"))
+            note = json.loads(text)
             pages = f"http://127.0.0.1:{note['port']}/api/contents/{tasks.START}"
             while (refused := answer(pages)) == 0 and time.monotonic() < end:
                 time.sleep(0.1)
             allowed = answer(f"{pages}?content=0&token={note['token']}")
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            server.wait(timeout=60)
     assert note["port"] != port
     assert note["url"].startswith("http://127.0.0.1:")
     assert len(note["token"]) >= 32
