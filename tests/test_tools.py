@@ -83,11 +83,11 @@ class Calls:
 
 @pytest.fixture
 def calls(monkeypatch, tmp_path):
-    """Note what the commands would run in a repository with three notebooks; one measures time."""
+    """Note what the commands would run in a repository with three notebooks."""
     for name in ("01_a.ipynb", "03_c.ipynb", "optional/03_more.ipynb", "text/03_c.py"):
         path = tmp_path / "notebooks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("import time\n" if name == "03_c.ipynb" else "a good time\n", "utf-8")
+        path.touch()
     calls = Calls()
     monkeypatch.setattr(tasks, "run", calls)
     monkeypatch.setattr(tasks, "ROOT", tmp_path)
@@ -99,34 +99,22 @@ def calls(monkeypatch, tmp_path):
 
 def test_test_checks_style_types_package_and_notebooks(calls):
     assert tasks.main(["test"]) == 0
-    *unit, together, alone = calls.lines()
+    *unit, nbval = calls.lines()
     assert unit == [
         "-m ruff check .",
         "-m ruff format --check .",
         "-m mypy",
-        "-m pytest --numprocesses=2 --dist worksteal --cov=aetutorial --cov-fail-under=95 tests",
+        "-m pytest --numprocesses=2 --dist=worksteal --cov=aetutorial --cov-fail-under=95 tests",
     ]
     sanitizer = "--nbval-sanitize-with=tests/nbval_sanitize.cfg"
-    nbval = f" --nbval --nbval-current-env --nbval-cell-timeout=300 {sanitizer} "
-    for line, start, expected in (
-        (
-            together,
-            "-m pytest --numprocesses=2 --dist loadfile",
-            ["notebooks/01_a.ipynb", "notebooks/optional/03_more.ipynb"],
-        ),
-        (alone, "-m pytest", ["notebooks/03_c.ipynb"]),
-    ):
-        assert line.startswith(start + nbval)
-        files = [Path(name).as_posix() for name in line[len(start + nbval) :].split()]
-        assert files == expected
-
-
-def test_lessons_that_measure_time_run_alone():
-    for folder in ("notebooks", "notebooks/optional"):
-        for path in (ROOT / folder).glob("*.ipynb"):
-            source = (path.parent / "text" / f"{path.stem}.py").read_text("utf-8")
-            measures = re.search(r"\b(perf_counter|timeit\.|monotonic|process_time)\b", source)
-            assert bool(tasks.TIMED.search(path.read_text("utf-8"))) == bool(measures), path.name
+    start = f"-m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 {sanitizer} "
+    assert nbval.startswith(start)
+    files = [Path(name).as_posix() for name in nbval[len(start) :].split()]
+    assert files == [
+        "notebooks/01_a.ipynb",
+        "notebooks/03_c.ipynb",
+        "notebooks/optional/03_more.ipynb",
+    ]
 
 
 def test_the_first_failure_stops_and_is_passed_on(calls):
@@ -143,13 +131,11 @@ def test_a_failed_installation_stops_before_anything_runs(calls, monkeypatch):
 
 def test_lesson_narrows_the_notebooks(calls, capsys):
     assert tasks.main(["test-portable", "LESSON=03"]) == 0
-    *kernels, _, threads = calls.variables
-    names = [
-        [Path(part).name for part in command if part.endswith(".ipynb")]
-        for command in calls.commands
-    ]
-    assert names == 2 * [["03_more.ipynb"], ["03_c.ipynb"]]
-    assert kernels == 2 * [{"TF_ENABLE_ONEDNN_OPTS": "0"}]
+    kernels, threads = calls.variables
+    for command in calls.commands:
+        names = [Path(part).name for part in command if part.endswith(".ipynb")]
+        assert names == ["03_c.ipynb", "03_more.ipynb"]
+    assert kernels == {"TF_ENABLE_ONEDNN_OPTS": "0"}
     assert threads["TF_NUM_INTRAOP_THREADS"] == threads["TF_NUM_INTEROP_THREADS"] == "1"
     assert tasks.main(["test-portable", "LESSON=99"]) == 1
     assert "'99'. There are: 01_a, 03_c, 03_more." in capsys.readouterr().out

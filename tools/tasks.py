@@ -8,20 +8,16 @@ Runs on a learner's bare Python: see install.py for what that asks of this file.
 """
 
 import os
-import re
 import shlex
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import install
 from install import ROOT, run
 
 START = "notebooks/00_start_here.ipynb"
 UV = "uv==0.13.9"
-TWO_AT_A_TIME = "--numprocesses=2", "--dist"  # of pytest-xdist; how the work is dealt out follows
-TIMED = re.compile(r"\bimport [a-z, ]*\btime(it)?\b")  # in the code of a lesson
 TASKS: "dict[str, Callable[[], int]]" = {}
 
 
@@ -55,22 +51,14 @@ def compare_notebooks(**variables: str) -> int:
         known = ", ".join(path.stem for path in found) or "none"
         print(f"No notebook's name starts with '{''.join(lesson())}'. There are: {known}.")
         return 1
-    # Two at a time, but for those that measure time: they run alone, so that they see an idle machine.
-    timed = [path for path in chosen if TIMED.search(path.read_text("utf-8"))]
-    others = [path for path in chosen if path not in timed]
-    return _nbval(others, *TWO_AT_A_TIME, "loadfile", **variables) or _nbval(timed, **variables)
-
-
-def _nbval(paths: "list[Path]", *options: str, **variables: str) -> int:
-    """Let nbval compare these notebooks; none is no fault."""
-    options += (
+    options = [
         "--nbval",
         "--nbval-current-env",
         "--nbval-cell-timeout=300",
         "--nbval-sanitize-with=tests/nbval_sanitize.cfg",
-    )
-    names = [str(path.relative_to(ROOT)) for path in paths]
-    return module("pytest", *options, *names, **variables) if names else 0
+    ]
+    names = [str(path.relative_to(ROOT)) for path in chosen]
+    return module("pytest", *options, *names, **variables)
 
 
 @task
@@ -125,7 +113,7 @@ def lint() -> int:
 @task
 def test_unit() -> int:
     """Check style, types and unit tests; run no lesson."""
-    options = [*TWO_AT_A_TIME, "worksteal", "--cov=aetutorial", "--cov-fail-under=95"]
+    options = ["--numprocesses=2", "--dist=worksteal", "--cov=aetutorial", "--cov-fail-under=95"]
     return lint() or module("pytest", *options, "tests")
 
 
