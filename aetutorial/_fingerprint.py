@@ -1,4 +1,8 @@
-"""Say which code, parameters and data a function of a notebook depends on, so that a stored result can go stale."""
+"""Say which code, parameters and data a function of a notebook depends on, so that a stored result can go stale.
+
+What counts is what produces numbers. A reworded error message, a comment, an annotation, another layout or another
+check of the arguments changes nothing; nor does the name or the place of a function of this package.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,11 @@ import ast
 import functools
 import hashlib
 import inspect
-import io
 import json
 import linecache
 import symtable
 import sys
 import textwrap
-import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -20,14 +22,16 @@ from typing import Any
 
 import numpy as np
 
-# The engine is held by tests of its own and by the live points of every study: a change inside it does not
-# make every stored study stale.
-NOT_FOLLOWED = (
-    "aetutorial.training",
-    "aetutorial.checkpoints",
-    "aetutorial.plotting",
-    "aetutorial.lesson",
+PACKAGE = __name__.partition(".")[0]
+CHECKS = f"{PACKAGE}._validate"
+# Held by tests of their own, by checksums and by the live points of every study: a change inside them does not make
+# every stored study stale.
+NOT_FOLLOWED = tuple(
+    f"{PACKAGE}.{name}"
+    for name in ("training", "checkpoints", "data", "_datasets", "plotting", "lesson", "_validate")
 )
+# Fields of a syntax tree that say nothing about what is computed.
+SILENT = {"ctx", "type_comment", "type_params", "kind", "returns", "annotation"}
 
 
 @dataclass
@@ -35,13 +39,12 @@ class Fingerprint:
     """What a function depends on.
 
     Attributes:
-        code_hash: SHA-256 of the sources it reaches in the notebook and in this package, without
-            comments and docstrings.
-        parameters: The plain values among the globals that it reads, by name.
+        code_digest: SHA-256 of the code that it reaches in the notebook and in this package.
+        parameters: The plain values among the notebook's globals that it reads, by name.
         data: SHA-256 of the arrays and data sets among them, by name.
     """
 
-    code_hash: str = ""
+    code_digest: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
 
@@ -52,31 +55,120 @@ def fingerprint(function: Callable[..., Any]) -> Fingerprint:
     Raises:
         TypeError: it reads a global that is neither code, plain values nor data (a model, say).
     """
-    found = Fingerprint()
-    sources: dict[str, str] = {}
-    _follow(function, found, sources, function.__module__)
-    joined = "\n".join(sources[name] for name in sorted(sources))
-    found.code_hash = hashlib.sha256(joined.encode()).hexdigest()
-    return found
+    reading = _Reading(function.__module__)
+    reading.found.code_digest = reading.code(function)
+    return reading.found
 
 
-def _follow(item: Any, found: Fingerprint, sources: dict[str, str], home: str) -> None:
-    item = inspect.unwrap(item)
-    key = f"{item.__module__}.{item.__qualname__}"
-    if key in sources:
-        return
+class _Reading:
+    """Follows a function through the notebook and the package; each piece of code counts by the digest of its contents.
+
+    Args:
+        home: The module of the notebook.
+    """
+
+    def __init__(self, home: str) -> None:
+        self.home, self.found = home, Fingerprint()
+        self.known: dict[str, str] = {}
+
+    def code(self, item: Any) -> str:
+        """Return the digest of a function or class and of all that it reaches."""
+        item = inspect.unwrap(item)
+        key = f"{item.__module__}.{item.__qualname__} {id(item)}"
+        if key not in self.known:
+            self.known[key] = "code that is being read"  # it calls itself
+            self.known[key] = _sha256(self._text(item))
+        return self.known[key]
+
+    def _text(self, item: Any) -> str:
+        tree = _tree(item)
+        bound, values = _bound(tree), _scope(item)
+        at_home = item.__module__ == self.home
+        said: dict[str, str] = {}
+        for name in sorted(_names_from_outside(tree) & values.keys()):
+            value = values[name]
+            if isinstance(value, ModuleType) and _of_package(value.__name__):
+                for attribute in sorted(_attributes_of(name, tree)):
+                    path = f"{name}.{attribute}"
+                    said[path] = self._value(path, getattr(value, attribute, None), at_home)
+            else:
+                said[name] = self._value(name, value, at_home)
+        said = {path: text for path, text in said.items() if text}
+        # A name that is a local elsewhere in the code is left as it stands, and explained below.
+        plain = {path for path in said if path.partition(".")[0] in bound}
+        _Named({path: text for path, text in said.items() if path not in plain}).visit(tree)
+        if hasattr(tree.body[0], "name"):
+            tree.body[0].name = ""  # the definition's own name: it may be renamed
+        return "\n".join([_dump(tree), *(f"{path} is {said[path]}" for path in sorted(plain))])
+
+    def _value(self, name: str, value: Any, at_home: bool) -> str:
+        """Return what stands for a value from outside; nothing where the name itself may stand for it."""
+        if isinstance(value, ModuleType) or value is None:
+            return ""
+        if inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, np.ufunc):
+            return self.code(value) if self._is_followed(value) else ""
+        if isinstance(value, functools.partial):
+            parts = [value.func, list(value.args), value.keywords]
+            return self._value(name, parts, at_home)
+        if isinstance(value, np.ndarray):
+            return self._datum(name, _checksum(value), at_home)
+        if isinstance(getattr(value, "checksum", None), str):
+            return self._datum(name, value.checksum, at_home)
+        try:
+            plain = json.dumps(value.item() if isinstance(value, np.generic) else value)
+        except (TypeError, ValueError):
+            if not isinstance(value, dict | list | tuple):
+                raise TypeError(
+                    f"The function of a study reads the global `{name}`, a {type(value).__name__}. It may read "
+                    "functions, plain values, arrays and data sets; models are built inside it."
+                ) from None
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            parts = [f"{k!r}: {self._value(f'{name}[{k!r}]', item, at_home)}" for k, item in items]
+            return f"[{', '.join(parts)}]"
+        if at_home:
+            self.found.parameters[name] = json.loads(plain)
+            return ""
+        return plain
+
+    def _datum(self, name: str, checksum: str, at_home: bool) -> str:
+        if at_home:
+            self.found.data[name] = checksum
+            return ""
+        return checksum
+
+    def _is_followed(self, value: Any) -> bool:
+        """Follow code of the notebook and of this package; an installed library is known by its version."""
+        module = getattr(value, "__module__", None) or ""
+        if module.startswith(NOT_FOLLOWED):
+            return False
+        return module == self.home or _of_package(module)
+
+
+def _of_package(module: str) -> bool:
+    return module.partition(".")[0] == PACKAGE
+
+
+# --- reading code --------------------------------------------------------------------------------
+
+
+def _tree(item: Any) -> ast.Module:
+    """Return the syntax tree of a function or class, cut down to what produces numbers."""
     try:
-        text = textwrap.dedent(_source(item))
-        tree = ast.parse(text)
+        tree = ast.parse(textwrap.dedent(_source(item)))
     except (OSError, TypeError, SyntaxError):  # a lambda within an expression, or what `exec` made
         raise TypeError(
-            f"A study reads the source of what it runs, and finds none for `{key}`. Write it as a `def` or "
-            "`class` in a cell."
+            f"A study reads the source of what it runs, and finds none for `{item.__module__}.{item.__qualname__}`. "
+            "Write it as a `def` or `class` in a cell."
         ) from None
-    sources[key] = _without_remarks(text)
     scope = _scope(item)
-    for name in sorted(_names_from_outside(tree) & scope.keys()):
-        _visit(name, scope[name], tree, found, sources, home)
+    checks = {k for k, v in scope.items() if isinstance(v, ModuleType) and v.__name__ == CHECKS}
+    tree = _Bare(checks).visit(tree)
+    while _drop_unread(tree):
+        pass
+    for node in ast.walk(tree):
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]
+    return ast.fix_missing_locations(tree)
 
 
 def _source(item: Any) -> str:
@@ -104,45 +196,154 @@ def _cells(item: Any) -> Iterator[str]:
         yield "".join(linecache.getlines(file))
 
 
-def _visit(
-    name: str, value: Any, tree: ast.AST, found: Fingerprint, sources: dict[str, str], home: str
-) -> None:
-    if isinstance(value, ModuleType):
-        if value.__name__.startswith("aetutorial"):
-            for attribute in sorted(_attributes_of(name, tree)):
-                member = getattr(value, attribute, None)
-                _visit(f"{name}.{attribute}", member, tree, found, sources, home)
-    elif inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, np.ufunc):
-        if _is_followed(value, home):
-            _follow(value, found, sources, home)
-    elif isinstance(value, functools.partial):
-        parts = [value.func, list(value.args), value.keywords]
-        _visit(name, parts, tree, found, sources, home)
-    elif isinstance(value, np.ndarray):
-        found.data[name] = _checksum(value)
-    elif isinstance(getattr(value, "checksum", None), str):
-        found.data[name] = value.checksum
-    elif value is not None:
-        try:
-            plain = value.item() if isinstance(value, np.generic) else value
-            found.parameters[name] = json.loads(json.dumps(plain))
-        except (TypeError, ValueError):
-            if not isinstance(value, dict | list | tuple):
-                raise TypeError(
-                    f"The function of a study reads the global `{name}`, a {type(value).__name__}. It may read "
-                    "functions, plain values, arrays and data sets; models are built inside it."
-                ) from None
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, item in items:
-                _visit(f"{name}[{key!r}]", item, tree, found, sources, home)
+class _Bare(ast.NodeTransformer):
+    """Drops what computes nothing: docstrings, annotations, checks of arguments, the words of errors and warnings.
+
+    Args:
+        checks: The names under which the module of checks is known.
+    """
+
+    def __init__(self, checks: set[str]) -> None:
+        self.checks = checks
+        self.in_class = False
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self._inside(node, in_class=False)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._inside(node, in_class=True)
+
+    def _inside(self, node: ast.AST, *, in_class: bool) -> ast.AST:
+        before, self.in_class = self.in_class, in_class
+        self.generic_visit(node)
+        self.in_class = before
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        """Forget the type. In a class, where it may make a field of a dataclass, keep that there was one."""
+        self.generic_visit(node)
+        node.annotation = ast.Constant(None)
+        if self.in_class:
+            return node
+        return ast.Assign([node.target], node.value) if node.value else None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        """Forget where in the package something lies."""
+        if node.module and _of_package(node.module):
+            node.module = PACKAGE
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return ast.Raise(exc=raised, cause=None)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Leave of a check, and of `np.asarray(x)`, the value that it passes on."""
+        self.generic_visit(node)
+        called = node.func
+        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            owner, name = called.value.id, called.attr
+            if owner in self.checks:
+                words = name in ("message", "describe")
+                return ast.Constant("") if words else node.args[1]
+            if (owner, name, len(node.args), node.keywords) == ("np", "asarray", 1, []):
+                return node.args[0]
+        return node
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        """Drop a condition that only guards against wrong arguments."""
+        self.generic_visit(node)
+        guard = not node.orelse and (not node.body or isinstance(node.body[-1], ast.Raise))
+        return None if guard else node
+
+    def visit_For(self, node: ast.For) -> ast.AST | None:
+        """Drop a loop in which nothing is left."""
+        self.generic_visit(node)
+        return node if node.body or node.orelse else None
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Drop docstrings, warnings, and checks that stand alone."""
+        self.generic_visit(node)
+        value = node.value
+        if isinstance(value, ast.Call):
+            return None if ast.unparse(value.func) == "warnings.warn" else node
+        inert = isinstance(value, ast.Constant | ast.Name | ast.Attribute | ast.Subscript)
+        return None if inert else node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        """Drop `x = x`, which a check leaves."""
+        self.generic_visit(node)
+        return None if [_dump(t) for t in node.targets] == [_dump(node.value)] else node
 
 
-def _is_followed(value: Any, home: str) -> bool:
-    """Follow code of the notebook and of this package; an installed library is known by its version."""
-    module = getattr(value, "__module__", None) or ""
-    if module.startswith(NOT_FOLLOWED):
+def _drop_unread(tree: ast.AST) -> bool:
+    """Drop assignments to locals that nothing reads, as of the words of a dropped error; tell if there were any."""
+    dropped = False
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        parts = list(ast.walk(function))
+        read = {n.id for n in parts if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        read |= {n for p in parts if isinstance(p, ast.Global | ast.Nonlocal) for n in p.names}
+        for block in _blocks(function):
+            kept = [line for line in block if not _is_unread(line, read)]
+            dropped |= len(kept) < len(block)
+            block[:] = kept
+    return dropped
+
+
+def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """Yield the lists of statements of a function, without those of classes in it: theirs are attributes."""
+    for name in ("body", "orelse"):
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            yield block
+            for line in block:
+                if not isinstance(line, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield from _blocks(line)
+
+
+def _is_unread(line: ast.stmt, read: set[str]) -> bool:
+    if not isinstance(line, ast.Assign) or any(isinstance(p, ast.Call) for p in ast.walk(line)):
         return False
-    return module == home or module.startswith("aetutorial")
+    targets = [t for target in line.targets for t in (getattr(target, "elts", None) or [target])]
+    return all(isinstance(target, ast.Name) and target.id not in read for target in targets)
+
+
+class _Named(ast.NodeTransformer):
+    """Puts the digest or value of what a name or path stands for in its place."""
+
+    def __init__(self, said: dict[str, str]) -> None:
+        self.said = said
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(self.said[node.id]) if node.id in self.said else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        path = f"{node.value.id}.{node.attr}" if isinstance(node.value, ast.Name) else ""
+        return ast.Name(self.said[path]) if path in self.said else self.generic_visit(node)
+
+
+def _bound(tree: ast.AST) -> set[str]:
+    """Return the names that a definition binds inside itself, wherever it does."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.arg(arg=name) | ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+                found.add(name)
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                found.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                found |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+            case ast.FunctionDef(body=body) | ast.ClassDef(body=body):
+                inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+                found |= {line.name for line in body if isinstance(line, inner)}
+    return found
 
 
 def _scope(item: Any) -> dict[str, Any]:
@@ -155,13 +356,6 @@ def _scope(item: Any) -> dict[str, Any]:
 
 def _names_from_outside(tree: ast.AST) -> set[str]:
     """Return the names that a definition takes from outside, also in its default values and decorators."""
-    for node in ast.walk(tree):  # annotations compute nothing
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            node.returns = None
-        elif isinstance(node, ast.arg):
-            node.annotation = None
-        elif isinstance(node, ast.AnnAssign):
-            node.annotation = ast.Constant(None)
     outermost = symtable.symtable(ast.unparse(tree), "study", "exec")
     names = {symbol.get_name() for symbol in outermost.get_symbols() if symbol.is_referenced()}
     tables = outermost.get_children()
@@ -182,31 +376,19 @@ def _attributes_of(name: str, tree: ast.AST) -> set[str]:
     }
 
 
-def _without_remarks(text: str) -> str:
-    """Drop docstrings, comments and blank lines: what a reader sees, not what runs.
+def _dump(node: Any) -> str:
+    """Return a syntax tree as text, the same in every version of Python: what `ast.dump` leaves out varies."""
+    if isinstance(node, list):
+        return f"[{', '.join(map(_dump, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = ((name, getattr(node, name, None)) for name in node._fields if name not in SILENT)
+    said = [f"{name}={_dump(value)}" for name, value in fields if value is not None and value != []]
+    return f"{type(node).__name__}({', '.join(said)})"
 
-    Works on lines, because what `ast.dump` and `tokenize` return differs between versions of Python; where comments
-    begin does not.
-    """
-    dropped: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
-        body = getattr(node, "body", None)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and body:
-            first = body[0]
-            is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-            if is_text and isinstance(first.value.value, str):
-                dropped |= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
-    lines = text.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    kept = [
-        line.rstrip()
-        for number, line in enumerate(lines, 1)
-        if number not in dropped and line.strip()
-    ]
-    return "\n".join(kept)
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _checksum(array: np.ndarray) -> str:

@@ -188,7 +188,7 @@ def _spared(name: str, points: list[dict[str, Any]], path: Path) -> list[dict[st
 def _header(name: str, made_by: Fingerprint) -> dict[str, Any]:
     return {
         "name": name,
-        "code_hash": made_by.code_hash,
+        "code_digest": made_by.code_digest,
         "parameters": made_by.parameters,
         "data": made_by.data,
     }
@@ -279,9 +279,9 @@ def _stored(name: str, points: list[dict[str, Any]], made_by: Fingerprint, path:
     )
     document = _document(name, path, remedy)
     now = json.loads(json.dumps(_header(name, made_by)))
-    changed = [part for part in ("parameters", "data", "code_hash") if document[part] != now[part]]
+    changed = [part for part in ("parameters", "data", "code_digest") if document[part] != now[part]]
     if changed:
-        what = {"parameters": "its parameters", "data": "its data", "code_hash": "its code"}
+        what = {"parameters": "its parameters", "data": "its data", "code_digest": "its code"}
         listed = " and ".join(what[part] for part in changed)
         raise StudyError(f"The study {name!r} was stored before {listed} changed. {remedy}")
     results = _results(document)

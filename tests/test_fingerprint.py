@@ -159,6 +159,11 @@ def test_what_is_found(lesson):
         ('"""Docstring\n    of two lines."""', '"""One line."""'),
         ('    """Text."""\n', ""),
         ("unused = 1", "unused = 2"),
+        ("helper", "renamed"),  # wherever it stands
+        ("def helper(a)", "def helper(a: int) -> Value"),
+        ("    return a + width", "    if a is None:\n        raise ValueError('a')\n    return a + width"),
+        ("    return a + width", "    return np.asarray(a) + width"),
+        ("    b: Value = helper", "    b = helper"),
         ("encoder = object()", "encoder = [object()]"),
         ("\n\ndef helper", "\n\n\n\n\ndef another(): ...\n\n\ndef helper"),
     ],
@@ -170,16 +175,16 @@ def test_what_changes_nothing(lesson, old, new):
 @pytest.mark.parametrize(
     ("old", "new", "part"),
     [
-        ("return a + width", "return a - width", "code_hash"),
-        ("# no remark", "# no  remark", "code_hash"),  # within a string
-        ("= helper(a)", "= helper(-a)", "code_hash"),
-        ("v / rates", "v * rates", "code_hash"),
-        ("class Net(Base)", "class Net(Base, OrderedDict)", "code_hash"),
-        ("a**power", "a*power", "code_hash"),
-        ("lambda a: a * a", "lambda a: a + a", "code_hash"),
-        ("@mark\n", "", "code_hash"),
-        ("return function(*args)", "return -function(*args)", "code_hash"),
-        ("a * limit", "a + limit", "code_hash"),
+        ("return a + width", "return a - width", "code_digest"),
+        ("# no remark", "# no  remark", "code_digest"),  # within a string
+        ("= helper(a)", "= helper(-a)", "code_digest"),
+        ("v / rates", "v * rates", "code_digest"),
+        ("class Net(Base)", "class Net(Base, OrderedDict)", "code_digest"),
+        ("a**power", "a*power", "code_digest"),
+        ("lambda a: a * a", "lambda a: a + a", "code_digest"),
+        ("@mark\n", "", "code_digest"),
+        ("return function(*args)", "return -function(*args)", "code_digest"),
+        ("a * limit", "a + limit", "code_digest"),
         ("width = 3", "width = 4", "parameters"),
         ("shift = 0", "shift = 1", "parameters"),  # read in the body of a class
         ('"high": 0.5', '"high": 0.6', "parameters"),  # read in a default value
@@ -196,7 +201,7 @@ def test_what_changes_one_part(lesson, old, new, part):
     before, after = fingerprint(lesson().run), fingerprint(lesson((old, new)).run)
     changed = [
         name
-        for name in ("code_hash", "parameters", "data")
+        for name in ("code_digest", "parameters", "data")
         if getattr(before, name) != getattr(after, name)
     ]
     assert changed == [part]
@@ -213,8 +218,73 @@ def test_the_package_is_followed_but_not_its_engine_nor_libraries(lesson, monkey
         _fingerprint, "_source", lambda item: followed.append(item.__qualname__) or real(item)
     )
     fingerprint(run)
-    assert {"run", "mse", "squared_error", "_pair", "array", "message"} <= set(followed)
-    assert not {"bars", "mean"} & set(followed)
+    assert {"run", "mse", "squared_error", "_pair"} <= set(followed)
+    assert not {"bars", "mean", "array", "message"} & set(followed)
+
+
+CHECKED = """
+import numpy as np
+from aetutorial import _validate
+from aetutorial.metrics import mse
+
+
+def half(x):
+    x = _validate.array("x", x, ndim=1)
+    n = _validate.integer("n", len(x), low=1)
+    if n % 2:
+        expected = "an even number of values"
+        raise ValueError(_validate.message("x", expected, x))
+    return x[: n // 2]
+
+
+def run(seed):
+    return {"a": mse(half(np.ones(4)), np.zeros(2))}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("an even number of values", "as many as it likes, if even"),
+        ('        expected = "an even number of values"\n', "        expected, other = 'even', 1\n"),
+        ('_validate.message("x", expected, x)', "'an error in other words'"),
+        ('    x = _validate.array("x", x, ndim=1)\n', ""),
+        ('_validate.integer("n", len(x), low=1)', "len(x)"),
+        ("    if n % 2:", '    _validate.real("x", x[0])\n    if n % 2:'),
+        ("    if n % 2:", "    if n % 2 or n > 1000:"),
+        ("mse", "metrics.mse"),
+        ("mse", "squared"),
+    ],
+)
+def test_the_words_of_errors_the_checks_and_the_place_of_code_change_nothing(lesson, old, new):
+    other = CHECKED.replace(old, new)
+    other = other.replace("metrics import metrics.mse", "metrics import mse\nfrom aetutorial import metrics")
+    other = other.replace("import squared", "import mse as squared")
+    assert other != CHECKED
+    assert fingerprint(lesson(source=CHECKED).run) == fingerprint(lesson(source=other).run)
+
+
+def test_numbers_that_a_check_was_given_and_attributes_of_inner_classes_count(lesson):
+    source = "def run(seed):\n    class A:\n        size = 3\n    return {'a': A().size}\n"
+    found = {
+        fingerprint(lesson(source=text).run).code_digest
+        for text in (
+            CHECKED,
+            CHECKED.replace("len(x), low", "len(x) + 1, low"),
+            CHECKED.replace("np.ones(4)", "np.ones(6)"),
+            CHECKED.replace("mse(half", "-mse(half"),
+            source,
+            source.replace("size = 3", "size = 4"),
+        )
+    }
+    assert len(found) == 6
+
+
+def test_code_that_calls_itself_is_read_once(lesson):
+    source = "def run(seed):\n    return {'a': run(seed - 1)['a'] + other(seed)}\n\n\ndef other(n):\n    return run(n)\n"
+    changed = source.replace("return run(n)", "return run(-n)")
+    first, second = (fingerprint(lesson(source=text).run) for text in (source, changed))
+    assert first != second
 
 
 def test_a_data_set_is_known_by_its_checksum(lesson):
@@ -298,4 +368,4 @@ def test_another_process_finds_the_same(tmp_path):
         for seed in ("1", "2")
     ]
     assert said[0] == said[1]
-    assert "code_hash='" in said[0]
+    assert "code_digest='" in said[0]

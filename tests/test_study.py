@@ -97,7 +97,7 @@ def test_the_file_holds_what_is_needed_to_doubt_it(stored):
     assert document["name"] == "small"
     assert document["parameters"] == {"noise": 0.5}
     assert set(document["data"]) == {"curve", "record"}
-    assert len(document["code_hash"]) == 64
+    assert len(document["code_digest"]) == 64
     assert document["seeds"] == [0, 1]
     assert document["versions"]["keras"] == keras.__version__
     assert document["versions"]["tensorflow"] == tf.__version__
