@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial import _validate
+from aetutorial import validation
 
 __all__ = ["Finding", "diagnose"]
 
@@ -33,9 +33,7 @@ class Finding:
         return f"{self.name}: {self.evidence} {self.advice}"
 
 
-def diagnose(
-    model: Any, x_train: Any, x_val: Any, history: Any = None, *, encoder: Any = None
-) -> list[Finding]:
+def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encoder: Any = None) -> list[Finding]:
     """Look for five mistakes in a trained autoencoder and its data.
 
     - bounded output: targets that the output can't reach, such as standardised data under a sigmoid;
@@ -69,14 +67,14 @@ def diagnose(
     held_out = _pair("x_val", x_val)[1]
     if held_out.shape[1:] != targets.shape[1:]:
         expected = f"examples of shape {targets.shape[1:]}, like those trained on"
-        raise ValueError(_validate.message("x_val", expected, held_out))
+        raise ValueError(validation.message("x_val", expected, held_out))
     losses = _losses(history)
     some = np.random.default_rng(0).permutation(len(inputs))[:ROWS]
     few_inputs, few_targets = inputs[some], targets[some]
     x_hat = _predict(model, few_inputs)
     if x_hat.shape != few_targets.shape:
         expected = f"a model with outputs of shape {few_targets.shape[1:]}"
-        raise ValueError(_validate.message("model", expected, x_hat))
+        raise ValueError(validation.message("model", expected, x_hat))
     code = _code(model, encoder, few_inputs)
     checks = (
         _bounded_output(x_hat, few_targets),
@@ -105,16 +103,12 @@ def _bounded_output(x_hat: np.ndarray, x: np.ndarray) -> Finding | None:
     return None
 
 
-def _copies_anything(
-    model: Any, code: np.ndarray, inputs: np.ndarray, targets: np.ndarray
-) -> Finding | None:
+def _copies_anything(model: Any, code: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> Finding | None:
     if code.shape[1] < inputs[0].size:
         return None
     rng = np.random.default_rng(1)
     flat = inputs.reshape(len(inputs), -1)
-    scrambled = rng.permuted(flat, axis=0).reshape(
-        inputs.shape
-    )  # each feature from another example
+    scrambled = rng.permuted(flat, axis=0).reshape(inputs.shape)  # each feature from another example
     spread = np.mean((scrambled - targets.mean(axis=0)) ** 2)
     share = 1 - np.mean((_predict(model, scrambled) - scrambled) ** 2) / spread
     if share < 0.9:
@@ -179,15 +173,14 @@ def _shared_rows(x: np.ndarray, held_out: np.ndarray) -> Finding | None:
 def _pair(name: str, x: Any) -> tuple[np.ndarray, np.ndarray]:
     parts = x if isinstance(x, tuple | list) else (x, x)
     if len(parts) != 2:
-        raise ValueError(_validate.message(name, "an array or a pair of arrays", f"{len(parts)}"))
+        raise ValueError(validation.message(name, "an array or a pair of arrays", f"{len(parts)}"))
     ndim = tuple(range(2, 6))
     inputs, targets = (
-        np.asarray(_validate.array(name, part, ndim=ndim, min_rows=2), dtype=np.float32)
-        for part in parts
+        np.asarray(validation.array(name, part, ndim=ndim, min_rows=2), dtype=np.float32) for part in parts
     )
     if inputs.shape != targets.shape:
         expected = f"a pair of arrays of one shape, {inputs.shape}"
-        raise ValueError(_validate.message(name, expected, targets))
+        raise ValueError(validation.message(name, expected, targets))
     return inputs, targets
 
 
@@ -198,7 +191,7 @@ def _losses(history: Any) -> str:
     losses = getattr(history, "history", history)
     if not isinstance(losses, dict) or not losses.get("loss"):
         expected = 'a Keras History or its dict, with a "loss"'
-        raise TypeError(_validate.message("history", expected, history))
+        raise TypeError(validation.message("history", expected, history))
     held_out = losses.get("val_loss")
     quoted = f", held out {held_out[-1]:.3g}" if held_out else ""
     return f" Last training loss {losses['loss'][-1]:.3g}{quoted}."
@@ -219,5 +212,5 @@ def _code(model: Any, encoder: Any, x: np.ndarray) -> np.ndarray:
         encoder = getattr(model, "encoder", inner[0] if inner else None)
     if not isinstance(encoder, keras.Model):
         expected = "a Keras model from x to the code; this model doesn't show which part that is"
-        raise ValueError(_validate.message("encoder", expected, encoder))
+        raise ValueError(validation.message("encoder", expected, encoder))
     return _predict(encoder, x).reshape(len(x), -1)

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from aetutorial import _validate
+from aetutorial import validation
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -87,10 +87,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             TypeError, ValueError: a parameter or X is not what it must be.
         """
         units = self._units()
-        _validate.real("noise", self.noise, low=0)
-        epochs = _validate.integer("epochs", self.epochs, low=1)
-        batch_size = _validate.integer("batch_size", self.batch_size, low=1)
-        rate = _validate.real("learning_rate", self.learning_rate, low=0)
+        validation.real("noise", self.noise, low=0)
+        epochs = validation.integer("epochs", self.epochs, low=1)
+        batch_size = validation.integer("batch_size", self.batch_size, low=1)
+        rate = validation.real("learning_rate", self.learning_rate, low=0)
         x = validate_data(self, X, dtype=np.float32)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=2 * len(units) + 2)
 
@@ -117,13 +117,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
             autoencoder.compile(keras.optimizers.Adam(schedule), loss="mse")
             history = training.fit(
-                autoencoder,
-                x,
-                epochs=epochs,
-                batch_size=batch_size,
-                seed=int(seeds[1]),
-                progress=False,
-                jit=self.jit,
+                autoencoder, x, epochs=epochs, batch_size=batch_size, seed=int(seeds[1]), progress=False, jit=self.jit
             )
         self.history_ = [float(loss) for loss in history.history["loss"]]
         self._n_features_out = units[-1]
@@ -148,10 +142,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             TypeError, ValueError: no matrix of finite numbers with a column for each number of the code.
         """
         check_is_fitted(self, "decoder_")
-        z = _validate.array("X", X, ndim=2)
+        z = validation.array("X", X, ndim=2)
         if z.shape[1] != self._n_features_out:
             expected = f"codes of shape (n, {self._n_features_out})"
-            raise ValueError(_validate.message("X", expected, z))
+            raise ValueError(validation.message("X", expected, z))
         return _predicted(self.decoder_, z.astype(np.float32))
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -168,9 +162,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Return the widths from the first hidden layer to the code, checked."""
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence):
             expected = "a tuple of whole numbers, such as (128,)"
-            raise TypeError(_validate.message("hidden", expected, self.hidden))
-        code = _validate.integer("latent_dim", self.latent_dim, low=1)
-        return [*(_validate.integer("hidden", units, low=1) for units in self.hidden), code]
+            raise TypeError(validation.message("hidden", expected, self.hidden))
+        code = validation.integer("latent_dim", self.latent_dim, low=1)
+        return [*(validation.integer("hidden", units, low=1) for units in self.hidden), code]
 
     def __sklearn_tags__(self) -> Any:
         """Say that codes are float32 whatever came in."""
@@ -215,26 +209,22 @@ class SavedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         path = Path(self.path)
         if path.suffix != ".keras":
-            raise ValueError(_validate.message("path", "a file whose name ends in .keras", path))
+            raise ValueError(validation.message("path", "a file whose name ends in .keras", path))
         if not path.exists():
-            raise FileNotFoundError(
-                _validate.message("path", "a file that `encoder.save(path)` wrote", path)
-            )
+            raise FileNotFoundError(validation.message("path", "a file that `encoder.save(path)` wrote", path))
         x = validate_data(self, X, dtype=np.float32)
 
         import keras
 
         encoder = keras.saving.load_model(path, compile=False)
         count = len(encoder.outputs)
-        output = _validate.integer("output", self.output, low=0, high=count - 1)
+        output = validation.integer("output", self.output, low=0, high=count - 1)
         if len(encoder.inputs) != 1:
-            raise ValueError(
-                _validate.message("path", "an encoder with one input", len(encoder.inputs))
-            )
+            raise ValueError(validation.message("path", "an encoder with one input", len(encoder.inputs)))
         shape = tuple(encoder.inputs[0].shape[1:])
         if None in shape or math.prod(shape) != x.shape[1]:
             expected = f"rows of numbers that fill the encoder's input of shape {shape}"
-            raise ValueError(_validate.message("X", expected, x))
+            raise ValueError(validation.message("X", expected, x))
         self.encoder_, self._shape, self._output = encoder, shape, output
         self._n_features_out = math.prod(encoder.outputs[output].shape[1:])
         return self

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from aetutorial import _validate, metrics, training
+from aetutorial import metrics, training, validation
 
 SIDE = 28
 TO_LEARN = 3000  # real and generated digits each, from which a classifier learns to tell them apart
@@ -31,9 +31,7 @@ class Judge:
 
     def __init__(self, x_train: Any, y_train: Any, x_test: Any) -> None:
         self.x_train = _digits("x_train", x_train, min_rows=TO_LEARN)
-        self.y_train = _validate.array(
-            "y_train", y_train, ndim=1, low=0, high=9, rows=len(self.x_train)
-        )
+        self.y_train = validation.array("y_train", y_train, ndim=1, low=0, high=9, rows=len(self.x_train))
         self.x_test = _digits("x_test", x_test, min_rows=4)
 
     @cached_property
@@ -92,7 +90,7 @@ class Judge:
 
 
 def _digits(name: str, x: Any, min_rows: int = 1) -> np.ndarray:
-    x = _validate.array(name, x, ndim=2, low=0, high=1, min_rows=min_rows)
+    x = validation.array(name, x, ndim=2, low=0, high=1, min_rows=min_rows)
     if x.shape[1] != SIDE**2:
-        raise ValueError(_validate.message(name, f"digits of {SIDE**2} numbers each", x))
+        raise ValueError(validation.message(name, f"digits of {SIDE**2} numbers each", x))
     return x

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial import _runtime, _validate
-from aetutorial._quiet import quiet_stderr
-from aetutorial._study import MODE_VARIABLE, Study, StudyError, stored, study
+from aetutorial import runtime, validation
+from aetutorial.runtime import quiet_stderr
+from aetutorial.studies.study import MODE_VARIABLE, Study, StudyError, stored, study
 
 __all__ = ["ClaimError", "Study", "StudyError", "begin", "claim", "stored", "study"]
 
@@ -37,7 +37,7 @@ TITLES = (
     "Outlook",
     "FAQ",
 )
-BREAKS = (*_runtime.SABOTAGES, "math")
+BREAKS = (*runtime.SABOTAGES, "math")
 CLAIM_LOG_VARIABLE = "AETUTORIAL_CLAIM_LOG"
 
 
@@ -58,9 +58,9 @@ def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
         TypeError, ValueError: an argument is not an integer, or out of range.
         ImportError: TensorFlow or Keras can't be imported; what they printed is shown first.
     """
-    number = _validate.integer("number", number, low=0, high=len(TITLES) - 1)
-    seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
-    _runtime.strict = bool(strict)
+    number = validation.integer("number", number, low=0, high=len(TITLES) - 1)
+    seed = validation.integer("seed", seed, low=0, high=2**32 - 1)
+    runtime.strict = bool(strict)
     # TensorFlow's own log. What it calls errors are remarks on the processor; real errors are raised.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
@@ -74,12 +74,9 @@ def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  some libraries still draw from the global generator
     keras.utils.set_random_seed(seed)
-    if _runtime.sabotage() == "no-training":
+    if runtime.sabotage() == "no-training":
         _switch_training_off(keras)
-    print(
-        f"Lesson {number}: {TITLES[number]}. Keras {keras.__version__} on TensorFlow "
-        f"{tf.__version__}, seed {seed}."
-    )
+    print(f"Lesson {number}: {TITLES[number]}. Keras {keras.__version__} on TensorFlow {tf.__version__}, seed {seed}.")
 
 
 def _switch_training_off(keras: Any) -> None:
@@ -123,24 +120,22 @@ def claim(
         TypeError, ValueError: an argument is of the wrong type, or not exactly one bound is given.
     """
     if not isinstance(text, str) or not text.strip():
-        raise TypeError(_validate.message("text", "a sentence", _validate.describe(text)))
-    _validate.choice("breaks", breaks, BREAKS)
+        raise TypeError(validation.message("text", "a sentence", validation.describe(text)))
+    validation.choice("breaks", breaks, BREAKS)
     if digits is not None:
-        digits = _validate.integer("digits", digits, low=0, high=12)
+        digits = validation.integer("digits", digits, low=0, high=12)
     measured = _scalar(value)
     low, high, expected = _bound(above, below, between)
     on_its_edge = between is None and measured in (low, high) and math.isfinite(measured)
     holds = low <= measured <= high and not on_its_edge  # never for NaN
-    sabotage = _runtime.sabotage()
+    sabotage = runtime.sabotage()
     _record(text=text, value=measured, expected=expected, breaks=breaks, holds=holds)
     if holds:
         shown = "" if digits is None else f"; measured {measured:.{digits}f}"
         _say(f"Claim holds: {text} (expected {expected}{shown})")
     elif sabotage:
-        print(
-            f"Claim fails under {sabotage}: {text} (expected {expected}; measured {measured:.6g})"
-        )
-    elif not _runtime.strict or os.environ.get(MODE_VARIABLE) == "run":
+        print(f"Claim fails under {sabotage}: {text} (expected {expected}; measured {measured:.6g})")
+    elif not runtime.strict or os.environ.get(MODE_VARIABLE) == "run":
         _say(f"Claim fails: {text} (expected {expected}; measured {measured:.6g})")
     else:
         shown = f"{measured:.6g}" if digits is None else f"{measured:.{digits}f}"
@@ -160,35 +155,29 @@ def _scalar(value: Any) -> float:
     except (TypeError, ValueError):  # what NumPy can't read is refused below
         number = np.array(None)
     if number.dtype.kind not in "biuf" or number.size != 1:
-        arrived = _validate.describe(value)
-        raise TypeError(_validate.message("value", "one measured number", arrived))
+        arrived = validation.describe(value)
+        raise TypeError(validation.message("value", "one measured number", arrived))
     return float(number.reshape(()))
 
 
-def _bound(
-    above: float | None, below: float | None, between: tuple[float, float] | None
-) -> tuple[float, float, str]:
-    given = [
-        name
-        for name, bound in (("above", above), ("below", below), ("between", between))
-        if bound is not None
-    ]
+def _bound(above: float | None, below: float | None, between: tuple[float, float] | None) -> tuple[float, float, str]:
+    given = [name for name, bound in (("above", above), ("below", below), ("between", between)) if bound is not None]
     if len(given) != 1:
         received = " and ".join(given) or "none of them"
         raise ValueError(f"Give exactly one of `above`, `below`, `between`. Received: {received}.")
     if between is not None:
         if not isinstance(between, Sequence) or isinstance(between, str) or len(between) != 2:
-            arrived = _validate.describe(between)
-            raise ValueError(_validate.message("between", "two numbers", arrived))
-        low, high = (_validate.real("between", end) for end in between)
+            arrived = validation.describe(between)
+            raise ValueError(validation.message("between", "two numbers", arrived))
+        low, high = (validation.real("between", end) for end in between)
         if low > high:
             expected = "two numbers, the smaller first"
-            raise ValueError(_validate.message("between", expected, between))
+            raise ValueError(validation.message("between", expected, between))
         return low, high, f"between {low:g} and {high:g}"
     if above is not None:
-        low = _validate.real("above", above)
+        low = validation.real("above", above)
         return low, math.inf, f"above {low:g}"
-    high = _validate.real("below", below)
+    high = validation.real("below", below)
     return -math.inf, high, f"below {high:g}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial import _validate
+from aetutorial import validation
 
 
 def squared_error(x: Any, x_hat: Any) -> np.ndarray:
@@ -46,9 +46,7 @@ def mse(x: Any, x_hat: Any) -> float:
     return float(errors.mean() * len(errors) / np.size(x))
 
 
-def neighbour_accuracy(
-    z_train: Any, y_train: Any, z_test: Any, y_test: Any, *, n_neighbors: int = 1
-) -> float:
+def neighbour_accuracy(z_train: Any, y_train: Any, z_test: Any, y_test: Any, *, n_neighbors: int = 1) -> float:
     """Return how often the nearest training examples vote for the right label of a held-out one.
 
     Args:
@@ -66,14 +64,14 @@ def neighbour_accuracy(
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    n_neighbors = _validate.integer("n_neighbors", n_neighbors, low=1)
-    z_train = _validate.array("z_train", z_train, ndim=2, min_rows=n_neighbors)
-    y_train = _validate.array("y_train", y_train, ndim=1, rows=len(z_train))
-    z_test = _validate.array("z_test", z_test, ndim=2)
-    y_test = _validate.array("y_test", y_test, ndim=1, rows=len(z_test))
+    n_neighbors = validation.integer("n_neighbors", n_neighbors, low=1)
+    z_train = validation.array("z_train", z_train, ndim=2, min_rows=n_neighbors)
+    y_train = validation.array("y_train", y_train, ndim=1, rows=len(z_train))
+    z_test = validation.array("z_test", z_test, ndim=2)
+    y_test = validation.array("y_test", y_test, ndim=1, rows=len(z_test))
     if z_train.shape[1] != z_test.shape[1]:
         expected = f"an array of shape (m, {z_train.shape[1]}), as wide as `z_train`"
-        raise ValueError(_validate.message("z_test", expected, z_test))
+        raise ValueError(validation.message("z_test", expected, z_test))
     reader = KNeighborsClassifier(n_neighbors=n_neighbors, algorithm="brute")
     return float(reader.fit(z_train, y_train).score(z_test, y_test))
 
@@ -97,8 +95,8 @@ def iwae_bound(log_weights: Any, k: int) -> np.ndarray:
     """
     from scipy.special import logsumexp
 
-    log_weights = _validate.array("log_weights", log_weights, ndim=2)
-    k = _validate.integer("k", k, low=1, high=log_weights.shape[1])
+    log_weights = validation.array("log_weights", log_weights, ndim=2)
+    k = validation.integer("k", k, low=1, high=log_weights.shape[1])
     groups = log_weights.shape[1] // k
     used = log_weights[:, : groups * k].astype(np.float64).reshape(len(log_weights), groups, k)
     return np.asarray((logsumexp(used, axis=2) - np.log(k)).mean(axis=1))
@@ -148,7 +146,7 @@ def precision_recall(real: Any, generated: Any, *, n_neighbors: int = 3) -> tupl
     Raises:
         TypeError, ValueError: no matrices of finite numbers, of different widths, or with too few rows.
     """
-    n_neighbors = _validate.integer("n_neighbors", n_neighbors, low=1)
+    n_neighbors = validation.integer("n_neighbors", n_neighbors, low=1)
     real, generated = _features("real", real, "generated", generated, min_rows=n_neighbors + 1)
     return _share_within(real, generated, n_neighbors), _share_within(generated, real, n_neighbors)
 
@@ -185,14 +183,14 @@ def copying(generated: Any, x_train: Any, x_test: Any) -> float:
     from scipy.stats import mannwhitneyu
     from sklearn.neighbors import NearestNeighbors
 
-    x_train = _validate.array("x_train", x_train)
+    x_train = validation.array("x_train", x_train)
     near = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x_train.reshape(len(x_train), -1))
     distances = []
     for name, x in (("generated", generated), ("x_test", x_test)):
-        x = _validate.array(name, x)
+        x = validation.array(name, x)
         if x.shape[1:] != x_train.shape[1:]:
             expected = f"examples of shape {x_train.shape[1:]}, as in `x_train`"
-            raise ValueError(_validate.message(name, expected, x))
+            raise ValueError(validation.message(name, expected, x))
         distances.append(near.kneighbors(x.reshape(len(x), -1))[0][:, 0])
     made, held_out = distances
     # Equal distances must tie exactly, whatever the rounding of a large sum.
@@ -200,9 +198,7 @@ def copying(generated: Any, x_train: Any, x_test: Any) -> float:
     return float(u / (len(made) * len(held_out)))
 
 
-def two_sample_accuracy(
-    real: Any, generated: Any, real_test: Any, generated_test: Any, *, seed: int = 0
-) -> float:
+def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_test: Any, *, seed: int = 0) -> float:
     """Return how well a classifier tells generated examples from real ones, on examples it has not seen.
 
     The classifier is scikit-learn's multilayer perceptron with 64 hidden units, stopped early.
@@ -221,22 +217,20 @@ def two_sample_accuracy(
     """
     from sklearn.neural_network import MLPClassifier
 
-    seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
+    seed = validation.integer("seed", seed, low=0, high=2**32 - 1)
     given = {"real": real, "generated": generated}
     given |= {"real_test": real_test, "generated_test": generated_test}
     parts: list[np.ndarray] = []
     for name, x in given.items():
-        x = _validate.array(name, x, min_rows=1 if name.endswith("test") else 20)
+        x = validation.array(name, x, min_rows=1 if name.endswith("test") else 20)
         if parts and x[0].size != parts[0].shape[1]:
             expected = f"examples of {parts[0].shape[1]} numbers, as in `real`"
-            raise ValueError(_validate.message(name, expected, x))
+            raise ValueError(validation.message(name, expected, x))
         parts.append(x.reshape(len(x), -1).astype(np.float32))
     reader = MLPClassifier(64, early_stopping=True, n_iter_no_change=3, random_state=seed)
     labels = np.repeat([0, 1], [len(parts[0]), len(parts[1])])
     reader.fit(np.concatenate(parts[:2]), labels)
-    return (
-        float((reader.predict(parts[2]) == 0).mean() + (reader.predict(parts[3]) == 1).mean()) / 2
-    )
+    return float((reader.predict(parts[2]) == 0).mean() + (reader.predict(parts[3]) == 1).mean()) / 2
 
 
 def clustering_accuracy(y: Any, clusters: Any) -> float:
@@ -259,8 +253,8 @@ def clustering_accuracy(y: Any, clusters: Any) -> float:
     from scipy.optimize import linear_sum_assignment
     from sklearn.metrics.cluster import contingency_matrix
 
-    y = _validate.array("y", y, ndim=1)
-    clusters = _validate.array("clusters", clusters, ndim=1, rows=len(y))
+    y = validation.array("y", y, ndim=1)
+    clusters = validation.array("clusters", clusters, ndim=1, rows=len(y))
     counts = contingency_matrix(y, clusters)
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(y))
 
@@ -284,33 +278,31 @@ def mutual_information_gap(z: Any, factors: Any, *, bins: int = 20) -> np.ndarra
     """
     from sklearn.metrics import mutual_info_score
 
-    bins = _validate.integer("bins", bins, low=2)
-    z = _validate.array("z", z, ndim=2)
-    factors = _validate.array("factors", factors, ndim=2, rows=len(z))
+    bins = validation.integer("bins", bins, low=2)
+    z = validation.array("z", z, ndim=2)
+    factors = validation.array("factors", factors, ndim=2, rows=len(z))
     if z.shape[1] < 2:
-        raise ValueError(_validate.message("z", "codes of at least 2 numbers", z))
+        raise ValueError(validation.message("z", "codes of at least 2 numbers", z))
     if factors.dtype.kind not in "iu":
-        raise TypeError(_validate.message("factors", "whole numbers", factors))
+        raise TypeError(validation.message("factors", "whole numbers", factors))
     low, width = z.min(axis=0), np.ptp(z, axis=0)
     cells = ((z - low) / np.where(width > 0, width, 1) * bins).astype(int).clip(max=bins - 1)
     gaps = []
     for factor in factors.T:
         entropy = mutual_info_score(factor, factor)
         if entropy == 0:
-            raise ValueError(_validate.message("factors", "at least 2 values each", factor))
+            raise ValueError(validation.message("factors", "at least 2 values each", factor))
         second, first = sorted(mutual_info_score(factor, cell) for cell in cells.T)[-2:]
         gaps.append((first - second) / entropy)
     return np.array(gaps)
 
 
-def _features(
-    name: str, features: Any, other_name: str, other: Any, min_rows: int
-) -> tuple[np.ndarray, np.ndarray]:
-    features = _validate.array(name, features, ndim=2, min_rows=min_rows).astype(np.float64)
-    other = _validate.array(other_name, other, ndim=2, min_rows=min_rows).astype(np.float64)
+def _features(name: str, features: Any, other_name: str, other: Any, min_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    features = validation.array(name, features, ndim=2, min_rows=min_rows).astype(np.float64)
+    other = validation.array(other_name, other, ndim=2, min_rows=min_rows).astype(np.float64)
     if features.shape[1] != other.shape[1]:
         expected = f"an array of shape (m, {features.shape[1]}), as wide as `{name}`"
-        raise ValueError(_validate.message(other_name, expected, other))
+        raise ValueError(validation.message(other_name, expected, other))
     return features, other
 
 
@@ -331,8 +323,8 @@ def paired_margin(larger: Any, smaller: Any) -> float:
     Raises:
         TypeError, ValueError: wrong shapes, NaN or infinite values.
     """
-    larger = _validate.array("larger", larger, ndim=1, min_rows=2)
-    smaller = _validate.array("smaller", smaller, ndim=1, rows=len(larger))
+    larger = validation.array("larger", larger, ndim=1, min_rows=2)
+    smaller = validation.array("smaller", smaller, ndim=1, rows=len(larger))
     difference = larger.astype(np.float64) - smaller.astype(np.float64)
     mean, spread = float(difference.mean()), float(difference.std(ddof=1))
     if spread == 0:
@@ -341,10 +333,8 @@ def paired_margin(larger: Any, smaller: Any) -> float:
 
 
 def _pair(x: Any, x_hat: Any) -> tuple[np.ndarray, np.ndarray]:
-    x = _validate.array("x", x)
-    x_hat = _validate.array("x_hat", x_hat)
+    x = validation.array("x", x)
+    x_hat = validation.array("x_hat", x_hat)
     if x.shape != x_hat.shape:
-        raise ValueError(
-            _validate.message("x_hat", f"an array of shape {x.shape}, like `x`", x_hat)
-        )
+        raise ValueError(validation.message("x_hat", f"an array of shape {x.shape}, like `x`", x_hat))
     return x, x_hat

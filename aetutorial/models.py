@@ -50,9 +50,7 @@ class VAE(keras.Model):
         seed: Seed of the noise. Keras saves no generator's state: a model that is loaded draws from here again.
     """
 
-    def __init__(
-        self, encoder: Any, decoder: Any, beta: float = 1.0, seed: int = 0, **kwargs: Any
-    ) -> None:
+    def __init__(self, encoder: Any, decoder: Any, beta: float = 1.0, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.encoder, self.decoder = encoder, decoder
         self.beta, self.seed = beta, seed
@@ -72,12 +70,7 @@ class VAE(keras.Model):
         return {"logits": logits, "z_mean": z_mean, "z_log_var": z_log_var}
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Return distortion + beta * rate, a mean over the batch; in training and in validation."""
         distortion = negative_log_likelihood(x, y_pred["logits"])
@@ -96,8 +89,7 @@ class VAE(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> VAE:
         """Make a model from what `get_config` returned."""
         parts = {
-            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
-            for name in ("encoder", "decoder")
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects) for name in ("encoder", "decoder")
         }
         return cls(**{**config, **parts})
 
@@ -122,12 +114,7 @@ class ConditionalVAE(VAE):
         return {"logits": logits, "z_mean": z_mean, "z_log_var": z_log_var}
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Return the loss of `VAE`, of the "x" in the dict."""
         return super().compute_loss(x=x["x"], y_pred=y_pred)

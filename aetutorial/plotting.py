@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from aetutorial import _validate
+from aetutorial import validation
 
 
 def show(fig: Figure, alt: str) -> None:
@@ -35,9 +35,9 @@ def show(fig: Figure, alt: str) -> None:
     from IPython.display import display
 
     if not isinstance(fig, Figure):
-        raise TypeError(_validate.message("fig", "a matplotlib Figure", fig))
+        raise TypeError(validation.message("fig", "a matplotlib Figure", fig))
     if not isinstance(alt, str) or len(alt.strip()) < 20:
-        raise ValueError(_validate.message("alt", "a text of at least 20 characters", alt))
+        raise ValueError(validation.message("alt", "a text of at least 20 characters", alt))
     text = " ".join(alt.split())
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
@@ -46,9 +46,7 @@ def show(fig: Figure, alt: str) -> None:
     display(bundle, raw=True, metadata={"image/png": {"alt": text}})
 
 
-def image_rows(
-    rows: Mapping[str, Any], *, titles: Sequence[str] | None = None, cell: float = 0.62
-) -> Figure:
+def image_rows(rows: Mapping[str, Any], *, titles: Sequence[str] | None = None, cell: float = 0.62) -> Figure:
     """Draw rows of grey images under each other, each row with its name at the left.
 
     Args:
@@ -69,9 +67,9 @@ def image_rows(
     for name, row in images.items():
         if len(row) != columns:
             expected = f"{columns} images, like the first row"
-            raise ValueError(_validate.message(f"rows[{name!r}]", expected, f"{len(row)}"))
+            raise ValueError(validation.message(f"rows[{name!r}]", expected, f"{len(row)}"))
     if titles is not None and len(titles) != columns:
-        raise ValueError(_validate.message("titles", f"{columns} titles", f"{len(titles)}"))
+        raise ValueError(validation.message("titles", f"{columns} titles", f"{len(titles)}"))
     label_width = 0.09 * max(len(name) for name in images) + 0.15
     fig, axes = plt.subplots(
         len(images),
@@ -105,7 +103,7 @@ def image_grid(images: Any, *, columns: int = 10, cell: float = 0.62) -> Figure:
     Raises:
         TypeError, ValueError: wrong shape or range.
     """
-    columns = _validate.integer("columns", columns, low=1)
+    columns = validation.integer("columns", columns, low=1)
     checked = _images("images", images)
     lines = -(-len(checked) // columns)
     fig, axes = plt.subplots(lines, columns, figsize=(columns * cell, lines * cell), squeeze=False)
@@ -117,11 +115,7 @@ def image_grid(images: Any, *, columns: int = 10, cell: float = 0.62) -> Figure:
 
 
 def learning_curves(
-    curves: Mapping[str, Any],
-    *,
-    ylabel: str,
-    references: Mapping[str, float] | None = None,
-    log: bool = False,
+    curves: Mapping[str, Any], *, ylabel: str, references: Mapping[str, float] | None = None, log: bool = False
 ) -> Figure:
     """Draw losses against epochs, with horizontal lines for what they are read against.
 
@@ -139,12 +133,11 @@ def learning_curves(
     """
     low = np.finfo(float).tiny if log else None
     checked = {
-        name: _validate.array(f"curves[{name!r}]", curve, ndim=1, low=low)
+        name: validation.array(f"curves[{name!r}]", curve, ndim=1, low=low)
         for name, curve in _named("curves", curves).items()
     }
     levels = {
-        name: _validate.real(f"references[{name!r}]", level, low=low)
-        for name, level in (references or {}).items()
+        name: validation.real(f"references[{name!r}]", level, low=low) for name, level in (references or {}).items()
     }
     fig, ax = plt.subplots()
     for name, values in checked.items():
@@ -191,31 +184,23 @@ def sweep(
     Raises:
         TypeError, ValueError: no curves, x and y that do not fit, values that are not finite or that `log` can't show.
     """
-    log = str(_validate.choice("log", log, ("", "x", "y", "xy")))
+    log = str(validation.choice("log", log, ("", "x", "y", "xy")))
     tiny = np.finfo(float).tiny
     fig, ax = plt.subplots() if ax is None else (ax.figure, ax)
     markers = itertools.cycle("os^Dv*Ph")
     for name, pair in _named("curves", curves).items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             expected = "a pair (x, y)"
-            raise TypeError(
-                _validate.message(f"curves[{name!r}]", expected, _validate.describe(pair))
-            )
-        x = _validate.array(
-            f"x of curves[{name!r}]", pair[0], ndim=1, low=tiny if "x" in log else None
-        )
-        y = _validate.array(
-            f"y of curves[{name!r}]",
-            pair[1],
-            ndim=(1, 2),
-            rows=len(x),
-            low=tiny if "y" in log else None,
+            raise TypeError(validation.message(f"curves[{name!r}]", expected, validation.describe(pair)))
+        x = validation.array(f"x of curves[{name!r}]", pair[0], ndim=1, low=tiny if "x" in log else None)
+        y = validation.array(
+            f"y of curves[{name!r}]", pair[1], ndim=(1, 2), rows=len(x), low=tiny if "y" in log else None
         )
         spread = y.std(axis=1, ddof=1) if y.ndim == 2 and y.shape[1] > 1 else None
         mean = y.mean(axis=1) if y.ndim == 2 else y
         ax.errorbar(x, mean, spread, marker=next(markers), capsize=3, label=name)
     levels = {
-        name: _validate.real(f"references[{name!r}]", level, low=tiny if "y" in log else None)
+        name: validation.real(f"references[{name!r}]", level, low=tiny if "y" in log else None)
         for name, level in (references or {}).items()
     }
     for level in levels.values():
@@ -282,11 +267,11 @@ def bars(
     """
     low = np.finfo(float).tiny if log else None
     for name, value in _named("values", values).items():
-        _validate.real(f"values[{name!r}]", value, low=low)
+        validation.real(f"values[{name!r}]", value, low=low)
     for name, value in (spread or {}).items():
-        _validate.real(f"spread[{name!r}]", value, low=0)
+        validation.real(f"spread[{name!r}]", value, low=0)
     for name in (*(spread or {}), *highlight):
-        _validate.choice("spread and highlight", name, list(values))
+        validation.choice("spread and highlight", name, list(values))
     fig, ax = plt.subplots(figsize=(7.0, 0.7 + 0.38 * len(values)))
     for name, value in values.items():
         marked = name in highlight
@@ -336,14 +321,14 @@ def architecture(layers: Sequence[tuple[str, int]], *, code: int | None = None) 
         TypeError, ValueError: too few layers, a width below 1, or a position out of range.
     """
     if len(layers) < 2:
-        raise ValueError(_validate.message("layers", "at least two layers", layers))
+        raise ValueError(validation.message("layers", "at least two layers", layers))
     for layer in layers:
         if not isinstance(layer, tuple | list) or len(layer) != 2 or not isinstance(layer[0], str):
             expected = "pairs of a label and a number of units"
-            raise TypeError(_validate.message("layers", expected, _validate.describe(layer)))
-    widths = [_validate.integer("layers", units, low=1) for _, units in layers]
+            raise TypeError(validation.message("layers", expected, validation.describe(layer)))
+    widths = [validation.integer("layers", units, low=1) for _, units in layers]
     if code is not None:
-        code = _validate.integer("code", code, low=0, high=len(layers) - 1)
+        code = validation.integer("code", code, low=0, high=len(layers) - 1)
     heights = np.sqrt(np.array(widths) / max(widths))
     lines = [line for label, _ in layers for line in label.split("\n")]
     pitch = max(1.15, 0.06 * max(map(len, lines)) + 0.2)  # inches from bar to bar
@@ -366,9 +351,9 @@ def architecture(layers: Sequence[tuple[str, int]], *, code: int | None = None) 
 
 def _named(name: str, values: Any) -> Mapping[str, Any]:
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
-        raise TypeError(_validate.message(name, "a dict with texts as keys", values))
+        raise TypeError(validation.message(name, "a dict with texts as keys", values))
     if not values:
-        raise ValueError(_validate.message(name, "a dict that is not empty", values))
+        raise ValueError(validation.message(name, "a dict that is not empty", values))
     return values
 
 
@@ -384,10 +369,10 @@ class _PlainLogFormatter(LogFormatter):
 
 
 def _images(name: str, images: Any) -> np.ndarray:
-    checked = _validate.array(name, images, ndim=(3, 4))
+    checked = validation.array(name, images, ndim=(3, 4))
     if checked.ndim == 4:
         if checked.shape[-1] != 1:
-            raise ValueError(_validate.message(name, "grey images, one channel", checked))
+            raise ValueError(validation.message(name, "grey images, one channel", checked))
         checked = checked[..., 0]
     return np.clip(checked, 0, 1)
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial import _arguments, _program, _validate
-from aetutorial._passes import NotFiniteError, Passes
-from aetutorial._progress import ProgressLine
-from aetutorial._resume import Run
-from aetutorial._sources import epoch_order
+from aetutorial import validation
+from aetutorial.engine import arguments, compiled
+from aetutorial.engine.batches import epoch_order
+from aetutorial.engine.epochs import NotFiniteError, Passes
+from aetutorial.engine.progress import ProgressLine
+from aetutorial.engine.resume import Run
 
 __all__ = ["DivergenceError", "clear_programs", "epoch_order", "fit"]
 
@@ -84,14 +85,14 @@ def fit(
     """
     import keras
 
-    epochs = _validate.integer("epochs", epochs, low=1)
-    seed = _validate.integer("seed", seed, low=0, high=2**32 - 1)
-    _arguments.model(model, jit, strategy)
-    hooks = _arguments.callbacks(callbacks)
-    folder = _arguments.folder(checkpoint)
-    source, held_out = _arguments.data(x, y, validation_data, batch_size)
+    epochs = validation.integer("epochs", epochs, low=1)
+    seed = validation.integer("seed", seed, low=0, high=2**32 - 1)
+    arguments.model(model, jit, strategy)
+    hooks = arguments.callbacks(callbacks)
+    folder = arguments.folder(checkpoint)
+    source, held_out = arguments.data(x, y, validation_data, batch_size)
     keras.utils.set_random_seed(seed)
-    _arguments.build(model, source)
+    arguments.build(model, source)
     how = {"jit": jit, "strategy": strategy}
     train = Passes(model, model.train_step, source, seed=seed, **how)
     test = held_out and Passes(model, model.test_step, held_out, name="validation loss", **how)
@@ -132,7 +133,7 @@ def clear_programs() -> None:
     `fit` keeps the last few, for models that lead to the same program; each takes some 20 to 40 MB. Call this before
     work of another kind. Results stay the same; the next `fit` compiles again.
     """
-    _program.clear()
+    compiled.clear()
 
 
 def _scores(test: Passes, epoch: int, listener: Any) -> dict[str, float]:

@@ -63,12 +63,7 @@ class Case:
     slow: tuple[tuple[str, int], ...] = ()
 
 
-KERAS, TORCH, SCAN, LIMIT = (
-    ("keras-tensorflow",),
-    ("torch-1", "torch-all"),
-    ("jax-scan",),
-    ("limit-1", "limit-all"),
-)
+KERAS, TORCH, SCAN, LIMIT = (("keras-tensorflow",), ("torch-1", "torch-all"), ("jax-scan",), ("limit-1", "limit-all"))
 LATENT_GOALS = (Goal(KERAS, 4, 6),)
 
 CASES = {
@@ -98,14 +93,7 @@ CASES = {
             inputs=784,
             batch_size=128,
             loss_epochs=6,
-            layers=(
-                (512, "relu"),
-                (256, "relu"),
-                (32, None),
-                (256, "relu"),
-                (512, "relu"),
-                (784, "sigmoid"),
-            ),
+            layers=((512, "relu"), (256, "relu"), (32, None), (256, "relu"), (512, "relu"), (784, "sigmoid")),
             goals=(Goal(KERAS, 1.1, 1.5), Goal(TORCH, 1.1, 1.5)),
         ),
         Case(

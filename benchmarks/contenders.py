@@ -48,36 +48,16 @@ def contenders(cores: int) -> dict[str, Contender]:
     """
     found = [
         Contender("engine", "training.fit", "keras_models", "prepare_engine", {"jit": "auto"}),
-        Contender(
-            "engine-xla", "training.fit, jit=True", "keras_models", "prepare_engine", {"jit": True}
-        ),
-        Contender(
-            "engine-graph",
-            "training.fit, jit=False",
-            "keras_models",
-            "prepare_engine",
-            {"jit": False},
-        ),
+        Contender("engine-xla", "training.fit, jit=True", "keras_models", "prepare_engine", {"jit": True}),
+        Contender("engine-graph", "training.fit, jit=False", "keras_models", "prepare_engine", {"jit": False}),
         Contender("keras-tensorflow", "Keras fit, TensorFlow", "keras_models"),
-        Contender(
-            "keras-jax",
-            "Keras fit, JAX",
-            "keras_models",
-            environment={"KERAS_BACKEND": "jax"},
-            peer=True,
-        ),
+        Contender("keras-jax", "Keras fit, JAX", "keras_models", environment={"KERAS_BACKEND": "jax"}, peer=True),
     ]
     threads = {"1": 1, "all": cores} if cores > 1 else {"1": 1}
     for name, count in threads.items():
         plural = f"{count} thread" + "s" * (count > 1)
         found.append(
-            Contender(
-                f"torch-{name}",
-                f"PyTorch eager, {plural}",
-                "torch_loop",
-                options={"threads": count},
-                peer=True,
-            )
+            Contender(f"torch-{name}", f"PyTorch eager, {plural}", "torch_loop", options={"threads": count}, peer=True)
         )
     found.append(Contender("jax-scan", "JAX lax.scan", "jax_scan", peer=True))
     for name, count in threads.items():
@@ -85,13 +65,7 @@ def contenders(cores: int) -> dict[str, Contender]:
         names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
         variables = dict.fromkeys(names, str(count))
         found.append(
-            Contender(
-                f"limit-{name}",
-                f"limit: products only, {plural}",
-                "limit",
-                environment=variables,
-                trains=False,
-            )
+            Contender(f"limit-{name}", f"limit: products only, {plural}", "limit", environment=variables, trains=False)
         )
     return {contender.name: contender for contender in found}
 
@@ -122,9 +96,7 @@ class Worker:
         WorkerError: a library is missing, or the process failed.
     """
 
-    def __init__(
-        self, contender: Contender, case: str, data: Path, python: str, rows: int | None = None
-    ) -> None:
+    def __init__(self, contender: Contender, case: str, data: Path, python: str, rows: int | None = None) -> None:
         job = {
             "module": f"benchmarks.{contender.module}",
             "function": contender.function,

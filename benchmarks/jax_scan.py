@@ -13,11 +13,7 @@ from jax import numpy as jnp
 
 from benchmarks.cases import EPSILON, LATENT, LEARNING_RATE, MIRROR, SEED, Case
 
-ACTIVATIONS: dict[str | None, Callable[[Any], Any]] = {
-    "relu": nn.relu,
-    "sigmoid": nn.sigmoid,
-    None: lambda h: h,
-}
+ACTIVATIONS: dict[str | None, Callable[[Any], Any]] = {"relu": nn.relu, "sigmoid": nn.sigmoid, None: lambda h: h}
 BETA_1, BETA_2 = 0.9, 0.999
 
 
@@ -38,9 +34,7 @@ def _weights(case: Case, key: Any) -> list[tuple[Any, Any]]:
         shapes = [(3, 3, 1, 32), (3, 3, 32, 64), *dense, (3, 3, 64, 32), (3, 3, 32, 1)]
     draw = nn.initializers.glorot_uniform()
     keys = jax.random.split(key, len(shapes))
-    return [
-        (draw(one, shape), jnp.zeros(shape[-1])) for one, shape in zip(keys, shapes, strict=True)
-    ]
+    return [(draw(one, shape), jnp.zeros(shape[-1])) for one, shape in zip(keys, shapes, strict=True)]
 
 
 def _loss(case: Case, weights: Any, x: Any, key: Any) -> Any:
@@ -86,9 +80,7 @@ def _epoch(case: Case, state: Any, x: Any, order: Any, key: Any) -> tuple[Any, A
         first = tree(lambda m, g: BETA_1 * m + (1 - BETA_1) * g, first, gradients)
         second = tree(lambda v, g: BETA_2 * v + (1 - BETA_2) * g * g, second, gradients)
         rate = LEARNING_RATE * jnp.sqrt(1 - BETA_2**count) / (1 - BETA_1**count)
-        weights = tree(
-            lambda w, m, v: w - rate * m / (jnp.sqrt(v) + EPSILON), weights, first, second
-        )
+        weights = tree(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + EPSILON), weights, first, second)
         return (weights, first, second, count), loss
 
     state, losses = lax.scan(step, state, order[: full * size].reshape(full, size))

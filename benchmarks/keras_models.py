@@ -53,12 +53,8 @@ def _latent(case: Case) -> Any:
     class Latent(keras.Model):
         def __init__(self) -> None:
             super().__init__()
-            self.encoder = keras.Sequential(
-                [layers.Dense(case.hidden, activation="relu"), layers.Dense(2 * case.code)]
-            )
-            self.decoder = keras.Sequential(
-                [layers.Dense(case.hidden, activation="relu"), layers.Dense(case.inputs)]
-            )
+            self.encoder = keras.Sequential([layers.Dense(case.hidden, activation="relu"), layers.Dense(2 * case.code)])
+            self.decoder = keras.Sequential([layers.Dense(case.hidden, activation="relu"), layers.Dense(case.inputs)])
             self.noise = keras.random.SeedGenerator(SEED)
 
         def call(self, x: Any) -> Any:
@@ -67,19 +63,10 @@ def _latent(case: Case) -> Any:
             return self.decoder(mean + ops.exp(0.5 * log_var) * noise), mean, log_var
 
         def compute_loss(
-            self,
-            x: Any = None,
-            y: Any = None,
-            y_pred: Any = None,
-            sample_weight: Any = None,
-            training: bool = True,
+            self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
         ) -> Any:
             decoded, mean, log_var = y_pred
-            each = (
-                ops.binary_crossentropy(x, decoded, from_logits=True)
-                if case.bernoulli
-                else ops.square(x - decoded)
-            )
+            each = ops.binary_crossentropy(x, decoded, from_logits=True) if case.bernoulli else ops.square(x - decoded)
             kl = 0.5 * ops.sum(ops.square(mean) + ops.exp(log_var) - log_var - 1, axis=1)
             return ops.mean(ops.sum(each, axis=1) + kl)
 
@@ -112,9 +99,7 @@ def prepare_engine(case: Case, x: Any, jit: bool | str) -> tuple[Callable[[], Fi
         model = build(case)
 
         def fit(epochs: int) -> float:
-            history = training.fit(
-                model, x, epochs=epochs, batch_size=case.batch_size, progress=False, jit=jit
-            )
+            history = training.fit(model, x, epochs=epochs, batch_size=case.batch_size, progress=False, jit=jit)
             return float(history.history["loss"][-1])
 
         return fit

@@ -73,11 +73,7 @@ def losses_differ(results: dict[str, Any], tolerance: float = LOSS_TOLERANCE) ->
     One is named if its loss after the same number of epochs is further from the median than `tolerance`, as a part
     of it, or if its loss fell by less than half as much as the others' did since the first epoch.
     """
-    known = {
-        name: result["loss"]
-        for name, result in results.items()
-        if timed(result) and result.get("loss")
-    }
+    known = {name: result["loss"] for name, result in results.items() if timed(result) and result.get("loss")}
     if not known:
         return []
     last = statistics.median(loss["last"] for loss in known.values())
@@ -85,10 +81,7 @@ def losses_differ(results: dict[str, Any], tolerance: float = LOSS_TOLERANCE) ->
     return [
         name
         for name, loss in known.items()
-        if not (
-            abs(loss["last"] - last) <= tolerance * last
-            and loss["first"] - loss["last"] >= fell / 2
-        )
+        if not (abs(loss["last"] - last) <= tolerance * last and loss["first"] - loss["last"] >= fell / 2)
     ]
 
 
@@ -115,15 +108,7 @@ def table(lines: list[list[str]]) -> str:
 
 def times_table(case: Case, results: dict[str, Any]) -> str:
     """Return a model's table: what an epoch, a compilation and a second model take, and the loss."""
-    head = [
-        "",
-        "ms per epoch",
-        "min–max",
-        "time ÷ training.fit's",
-        "compile, s",
-        "again, s",
-        "loss",
-    ]
+    head = ["", "ms per epoch", "min–max", "time ÷ training.fit's", "compile, s", "again, s", "loss"]
     lines = [head]
     engine = results.get("engine")
     for result in results.values():
@@ -243,17 +228,13 @@ def figure(document: dict[str, Any], path: Path) -> None:
             for contender, result in model["contenders"].items():
                 place = places[contender]
                 if not timed(result):
-                    ax.text(
-                        0.02, place, result["status"], va="center", transform=_across(ax), size=8
-                    )
+                    ax.text(0.02, place, result["status"], va="center", transform=_across(ax), size=8)
                     continue
                 mine, bound = contender.startswith("engine"), contender.startswith("limit")
                 color = "C1" if mine else "0.45" if bound else "C0"
                 times = result["milliseconds"]
                 values += [times["min"], times["max"]]
-                ax.plot(
-                    [times["min"], times["max"]], [place] * 2, color=color, ls="-", lw=2, alpha=0.5
-                )
+                ax.plot([times["min"], times["max"]], [place] * 2, color=color, ls="-", lw=2, alpha=0.5)
                 ax.plot(times["median"], place, "D" if mine else "o", color=color, ms=5)
             if values:
                 low, high = min(values) / 1.1, max(values) * 1.1
@@ -269,8 +250,7 @@ def figure(document: dict[str, Any], path: Path) -> None:
             ax.set_axis_off()
         marks = {"training.fit": ("D", "C1"), "peers": ("o", "C0"), "limit": ("o", "0.45")}
         handles = [
-            Line2D([], [], marker=mark, color=color, ls="", label=label)
-            for label, (mark, color) in marks.items()
+            Line2D([], [], marker=mark, color=color, ls="", label=label) for label, (mark, color) in marks.items()
         ]
         if len(models) < lines * columns:
             list(axes.flat)[-1].legend(handles=handles, loc="upper left")

@@ -87,9 +87,7 @@ class Turn:
     def result(self) -> dict[str, Any]:
         """Return what results.json says of the contender."""
         scale = self.worker.scale
-        times = [
-            1e3 * report.per_epoch(raw["short"], raw["long"], self.more, scale) for raw in self.raw
-        ]
+        times = [1e3 * report.per_epoch(raw["short"], raw["long"], self.more, scale) for raw in self.raw]
         found: dict[str, Any] = {
             "title": self.contender.title,
             "status": "timed",
@@ -139,11 +137,7 @@ def run_case(
             action()
         except WorkerError as error:
             why = f"{error}; {absent}" if error.status == "not installed" and absent else str(error)
-            problems[contender.name] = {
-                "title": contender.title,
-                "status": error.status,
-                "why": why,
-            }
+            problems[contender.name] = {"title": contender.title, "status": error.status, "why": why}
             turn = turns.pop(contender.name, None)
             if turn:
                 turn.worker.close()
@@ -171,9 +165,7 @@ def run_case(
             for turn in list(turns.values()):
                 attempt(turn.contender, turn.round)
         results = {
-            contender.name: turns[contender.name].result()
-            if contender.name in turns
-            else problems[contender.name]
+            contender.name: turns[contender.name].result() if contender.name in turns else problems[contender.name]
             for contender in chosen
         }
     finally:
@@ -193,9 +185,7 @@ def machine(cores: int) -> dict[str, Any]:
     cpu = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        cpu = next(
-            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
-        )
+        cpu = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
     return {
@@ -237,9 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", default=",".join(CASES), help="names, with commas")
     parser.add_argument("--contenders", default=",".join(known), help="names, with commas")
     parser.add_argument("--no-peers", action="store_true", help="install no other library")
-    parser.add_argument(
-        "--output", type=Path, default=None, help="folder (default: this one; with --quick none)"
-    )
+    parser.add_argument("--output", type=Path, default=None, help="folder (default: this one; with --quick none)")
     options = parser.parse_args(arguments)
     models, names = options.models.split(","), options.contenders.split(",")
     for given, available in ((models, CASES), (names, known)):

@@ -11,11 +11,7 @@ from torch.nn import functional
 
 from benchmarks.cases import EPSILON, LATENT, LEARNING_RATE, MIRROR, SEED, Case
 
-ACTIVATIONS: dict[str | None, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid,
-    None: nn.Identity,
-}
+ACTIVATIONS: dict[str | None, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, None: nn.Identity}
 
 
 class Latent(nn.Module):
@@ -27,9 +23,7 @@ class Latent(nn.Module):
         self.encoder = nn.Sequential(
             nn.Linear(case.inputs, case.hidden), nn.ReLU(), nn.Linear(case.hidden, 2 * case.code)
         )
-        self.decoder = nn.Sequential(
-            nn.Linear(case.code, case.hidden), nn.ReLU(), nn.Linear(case.hidden, case.inputs)
-        )
+        self.decoder = nn.Sequential(nn.Linear(case.code, case.hidden), nn.ReLU(), nn.Linear(case.hidden, case.inputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return a batch's loss."""

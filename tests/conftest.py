@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture
 def strict(monkeypatch):
     """Let the fault of an exercise's check be raised, and stop endless answers soon."""
-    from aetutorial.exercises import _run
+    from aetutorial.exercises import guard
 
     monkeypatch.setenv("AETUTORIAL_STRICT", "1")
-    monkeypatch.setattr(_run, "STOP_SECONDS", 0.3)
+    monkeypatch.setattr(guard, "STOP_SECONDS", 0.3)

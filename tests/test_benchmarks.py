@@ -19,12 +19,7 @@ from benchmarks.cases import CASES, Goal  # noqa: E402
 
 
 def timed(title, rounds, loss=None):
-    found = {
-        "title": title,
-        "status": "timed",
-        "milliseconds": report.summary(rounds),
-        "rounds_ms": rounds,
-    }
+    found = {"title": title, "status": "timed", "milliseconds": report.summary(rounds), "rounds_ms": rounds}
     return found | ({"loss": {"first": loss[0], "last": loss[1]}} if loss else {})
 
 
@@ -32,9 +27,7 @@ def timed(title, rounds, loss=None):
 
 
 def test_operations_of_a_dense_model_are_those_counted_by_hand():
-    small = dataclasses.replace(
-        CASES["example"], rows=10, inputs=3, layers=((2, "relu"), (3, None))
-    )
+    small = dataclasses.replace(CASES["example"], rows=10, inputs=3, layers=((2, "relu"), (3, None)))
     # Forward 3*2 + 2*3, weights the same, inputs of the second layer 2*3: 30 multiply-and-adds an example.
     assert limit.operations(small) == 2 * 10 * 30
 
@@ -192,10 +185,7 @@ def test_the_table_gives_median_range_and_why_a_row_is_empty():
 
 def test_the_goals_are_in_the_table_with_their_verdicts():
     lines = report.goals_table(document()).splitlines()
-    assert (
-        "| example: times as fast as Keras fit | 30.0 | 17.5–50.0 | ≥ 12 | ≥ 25 | reached aim |"
-        in lines
-    )
+    assert "| example: times as fast as Keras fit | 30.0 | 17.5–50.0 | ≥ 12 | ≥ 25 | reached aim |" in lines
     assert "| example: seconds of compilation | 2.00 |  | ≤ 2.5 | ≤ 2.5 | reached aim |" in lines
 
 
@@ -220,9 +210,7 @@ def test_every_peer_is_pinned_and_no_index_is_named():
     assert {re.fullmatch(r"(\w+)==[\d.]+", pin)[1] for pin in found} >= {"torch", "jax", "keras"}
 
 
-def test_an_installation_that_fails_names_what_is_lacking_and_is_not_taken_for_done(
-    monkeypatch, tmp_path
-):
+def test_an_installation_that_fails_names_what_is_lacking_and_is_not_taken_for_done(monkeypatch, tmp_path):
     calls = []
 
     def call(command, **_):
@@ -303,8 +291,6 @@ def test_a_quick_run_times_the_engine_and_keras_on_the_same_training(tmp_path, m
         (fits,) = results[name]["fits_seconds"]
         epochs = results[name]["epochs"]
         assert milliseconds > 0
-        assert milliseconds * (epochs["long"] - epochs["short"]) == pytest.approx(
-            1e3 * (fits["long"] - fits["short"])
-        )
+        assert milliseconds * (epochs["long"] - epochs["short"]) == pytest.approx(1e3 * (fits["long"] - fits["short"]))
     assert max(ratios) > 5  # half of what a quiet machine shows for a full run
     assert (folder / "RESULTS.md").exists()

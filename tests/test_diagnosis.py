@@ -67,9 +67,7 @@ def test_nothing_is_found_in_sound_models(kind, seed):
         "sigmoid": lambda: autoencoder(output="sigmoid"),
         "relu code": lambda: autoencoder(latent_dim=12, code="relu"),
         "fresh noise": lambda: autoencoder(first=[keras.layers.GaussianNoise(0.7, seed=seed)]),
-        "wide, noise": lambda: autoencoder(
-            latent_dim=24, first=[keras.layers.GaussianNoise(0.7, seed=seed)]
-        ),
+        "wide, noise": lambda: autoencoder(latent_dim=24, first=[keras.layers.GaussianNoise(0.7, seed=seed)]),
     }[kind]()
     history = trained(model, x)
     pair = (x_train + noisy(5), x_train) if "noise" in kind else x

@@ -20,9 +20,7 @@ rng = np.random.default_rng(0)
 def digits():
     mnist = data.load("mnist")
     x = data.binarised(mnist.x_train.reshape(-1, 784), seed=0)
-    return SimpleNamespace(
-        x_train=x[:3000], y_train=mnist.y_train[:3000], x_test=x[3000:3400], samples=x[3400:6900]
-    )
+    return SimpleNamespace(x_train=x[:3000], y_train=mnist.y_train[:3000], x_test=x[3000:3400], samples=x[3400:6900])
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aetutorial import _quiet, _runtime, lesson
+from aetutorial import lesson, runtime
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,9 +27,7 @@ def in_a_fresh_python(code: str, *path: Path, **variables: str) -> subprocess.Co
     removed = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND")
     environment = {k: v for k, v in os.environ.items() if k not in removed}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, [*path, ROOT]))
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment | variables
-    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment | variables)
 
 
 # --- begin ---------------------------------------------------------------------------------------
@@ -73,11 +71,7 @@ def test_begin_seeds_every_generator(capsys):
     assert draws() == first
     lesson.begin(3, seed=1)
     assert all(a != b for a, b in zip(draws(), first, strict=True))
-    assert [line.split("seed ")[1] for line in capsys.readouterr().out.splitlines()] == [
-        "0.",
-        "0.",
-        "1.",
-    ]
+    assert [line.split("seed ")[1] for line in capsys.readouterr().out.splitlines()] == ["0.", "0.", "1."]
 
 
 def test_begin_sets_the_plot_style():
@@ -162,18 +156,18 @@ def test_the_sabotage_no_training_leaves_the_weights_alone(monkeypatch, sabotage
 def test_an_unknown_sabotage_is_refused(monkeypatch):
     monkeypatch.setenv("AETUTORIAL_SABOTAGE", "sleep")
     with pytest.raises(ValueError, match="`AETUTORIAL_SABOTAGE` must be one of 'no-training'"):
-        _runtime.sabotage()
+        runtime.sabotage()
 
 
 def test_the_root_holds_the_package():
-    assert (_runtime.repository_root() / "aetutorial" / "lesson.py").is_file()
+    assert (runtime.repository_root() / "aetutorial" / "lesson.py").is_file()
 
 
 # --- the quiet start -----------------------------------------------------------------------------
 
 
 def test_quiet_stderr_swallows_what_a_good_block_writes(capfd):
-    with _quiet.quiet_stderr():
+    with runtime.quiet_stderr():
         os.write(2, b"noise\n")
         print("seen")
     os.write(2, b"after\n")
@@ -182,7 +176,7 @@ def test_quiet_stderr_swallows_what_a_good_block_writes(capfd):
 
 def test_quiet_stderr_replays_what_a_failing_block_wrote(capfd):
     def fail():
-        with _quiet.quiet_stderr():
+        with runtime.quiet_stderr():
             os.write(2, b"the reason\n")
             raise KeyError("x")
 
@@ -197,7 +191,7 @@ def test_quiet_stderr_does_without_a_descriptor(monkeypatch):
         raise OSError(9, "Bad file descriptor")
 
     monkeypatch.setattr(os, "dup", no_descriptor)
-    with _quiet.quiet_stderr():
+    with runtime.quiet_stderr():
         ran = True
     assert ran
 
@@ -267,9 +261,7 @@ def test_values_that_are_one_number():
         lesson.claim("It is true", False, above=0, breaks="math")
 
 
-@pytest.mark.parametrize(
-    "value", [None, "1", [1, 2], [], [1, [2]], np.ones(2), 1j, np.array([]), object(), {}]
-)
+@pytest.mark.parametrize("value", [None, "1", [1, 2], [], [1, [2]], np.ones(2), 1j, np.array([]), object(), {}])
 def test_values_that_are_not_one_number(value):
     with pytest.raises(TypeError, match="`value` must be one measured number"):
         lesson.claim("It is", value, above=0, breaks="math")
@@ -327,7 +319,7 @@ def test_a_long_claim_is_wrapped_at_words(capsys):
     assert " ".join(line.strip() for line in lines) == f"Claim holds: {text} (expected above 2)"
 
 
-@pytest.mark.parametrize("sabotage", _runtime.SABOTAGES)
+@pytest.mark.parametrize("sabotage", runtime.SABOTAGES)
 def test_under_sabotage_a_claim_fails_without_an_error(capsys, monkeypatch, sabotage):
     monkeypatch.setenv("AETUTORIAL_SABOTAGE", sabotage)
     lesson.claim("It is", 1, above=2, breaks="math")
@@ -338,17 +330,17 @@ def test_under_sabotage_a_claim_fails_without_an_error(capsys, monkeypatch, sabo
 
 
 def test_without_strict_a_claim_fails_without_an_error(capsys, monkeypatch):
-    monkeypatch.setattr(_runtime, "strict", False)
+    monkeypatch.setattr(runtime, "strict", False)
     lesson.claim("It is", 1, above=2, breaks="math")
     assert capsys.readouterr().out == "Claim fails: It is (expected above 2; measured 1)\n"
 
 
 def test_begin_sets_strict_anew(monkeypatch):
-    monkeypatch.setattr(_runtime, "strict", True)
+    monkeypatch.setattr(runtime, "strict", True)
     lesson.begin(1, strict=False)
-    assert _runtime.strict is False
+    assert runtime.strict is False
     lesson.begin(1)
-    assert _runtime.strict is True
+    assert runtime.strict is True
 
 
 def test_while_studies_are_run_a_claim_fails_without_an_error(capsys, monkeypatch):

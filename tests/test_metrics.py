@@ -25,9 +25,7 @@ def test_errors_agree_with_scikit_learn(shape, dtype):
     flat, flat_hat = (a.reshape(len(a), -1).astype(float) for a in (x, x_hat))
     errors = metrics.squared_error(x, x_hat)
     assert (errors.shape, errors.dtype) == ((len(x),), np.float64)
-    per_example = [
-        mean_squared_error(a, b) * flat.shape[1] for a, b in zip(flat, flat_hat, strict=True)
-    ]
+    per_example = [mean_squared_error(a, b) * flat.shape[1] for a, b in zip(flat, flat_hat, strict=True)]
     np.testing.assert_allclose(errors, per_example, rtol=1e-12)
     assert metrics.mse(x, x_hat) == pytest.approx(mean_squared_error(flat, flat_hat), rel=1e-12)
 
@@ -350,10 +348,7 @@ FOUR = np.ones((30, 4))
         (lambda: metrics.copying(FOUR[:, :2], FOUR, FOUR), r"`generated` .* shape \(4,\), as in"),
         (lambda: metrics.copying(FOUR, FOUR, FOUR[0]), r"`x_test` .* shape \(4,\), as in"),
         (lambda: metrics.two_sample_accuracy(FOUR[:9], FOUR, FOUR, FOUR), "`real` .* 20 rows"),
-        (
-            lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR[:, :2], FOUR),
-            "`real_test` .* examples of 4 numbers",
-        ),
+        (lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR[:, :2], FOUR), "`real_test` .* examples of 4 numbers"),
         (lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR, FOUR, seed=-1), "`seed`"),
     ],
 )
@@ -368,9 +363,7 @@ def test_measures_of_samples_refuse(call, said):
 def test_clustering_accuracy_is_the_best_over_all_matchings():
     rng = np.random.default_rng(30)
     y, clusters = rng.integers(0, 4, 60), rng.integers(0, 4, 60)
-    best = max(
-        np.mean(np.array(names)[clusters] == y) for names in itertools.permutations(range(4))
-    )
+    best = max(np.mean(np.array(names)[clusters] == y) for names in itertools.permutations(range(4)))
     assert metrics.clustering_accuracy(y, clusters) == pytest.approx(best, abs=1e-12)
 
 
@@ -427,9 +420,7 @@ def test_the_gap_against_entropies_of_counts():
         for column in z.T:
             edges = np.linspace(column.min(), column.max(), 11)
             counts = np.histogram2d(factor, column, bins=(np.arange(5) - 0.5, edges))[0]
-            told.append(
-                entropy(counts.sum(axis=0)) + entropy(counts.sum(axis=1)) - entropy(counts.ravel())
-            )
+            told.append(entropy(counts.sum(axis=0)) + entropy(counts.sum(axis=1)) - entropy(counts.ravel()))
         told.sort()
         wanted.append((told[-1] - told[-2]) / entropy(np.bincount(factor)))
     given = metrics.mutual_information_gap(z, factors, bins=10)

@@ -31,8 +31,7 @@ def made(conditional=False, **settings):
     join = keras.layers.Concatenate() if conditional else lambda inputs: inputs[0]
     hidden = dense(8, activation="tanh")(join([x_in, *extra]))
     encoder = keras.Model(
-        [x_in, *extra] if conditional else x_in,
-        [dense(latent_dim)(hidden), dense(latent_dim)(hidden)],
+        [x_in, *extra] if conditional else x_in, [dense(latent_dim)(hidden), dense(latent_dim)(hidden)]
     )
     hidden = dense(8, activation="tanh")(join([z_in, *extra]))
     decoder = keras.Model([z_in, *extra] if conditional else z_in, dense(12)(hidden))
@@ -114,12 +113,8 @@ def test_one_draw_of_the_elbo_is_right_on_average():
 def test_both_loops_train_it_and_validate_it(conditional):
     data = inputs(conditional)
     ours, kerass = made(conditional), made(conditional)
-    by_fit = training.fit(
-        ours, data, epochs=60, batch_size=50, validation_data=data, progress=False
-    ).history
-    by_keras = kerass.fit(
-        data, epochs=60, batch_size=50, validation_data=(data, None), verbose=0
-    ).history
+    by_fit = training.fit(ours, data, epochs=60, batch_size=50, validation_data=data, progress=False).history
+    by_keras = kerass.fit(data, epochs=60, batch_size=50, validation_data=(data, None), verbose=0).history
     names = {"loss", "distortion", "rate"}
     assert set(by_fit) == set(by_keras) == names | {f"val_{name}" for name in names}
     assert by_fit["val_loss"][-1] < by_fit["val_loss"][0] - 0.3
@@ -152,9 +147,7 @@ def test_loaded_in_a_fresh_process_it_gives_the_same_output(conditional, tmp_pat
     np.save(tmp_path / "labels.npy", labels)
     paths = [tmp_path / name for name in ("vae.keras", "x.npy", "labels.npy", "there.npz")]
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, *map(str, paths), str(conditional)],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", LOAD, *map(str, paths), str(conditional)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["2.0", "5"]
@@ -187,8 +180,7 @@ def test_the_models_are_those_that_lesson_6_shows():
     shown = (root / "notebooks" / "text" / "06_generation.py").read_text("utf-8")
     kept = (root / "aetutorial" / "models.py").read_text("utf-8")
     parts = [
-        {node.name: bare(node) for node in ast.parse(text).body if hasattr(node, "name")}
-        for text in (shown, kept)
+        {node.name: bare(node) for node in ast.parse(text).body if hasattr(node, "name")} for text in (shown, kept)
     ]
     assert len(parts[1]) == 4
     for name, definition in parts[1].items():

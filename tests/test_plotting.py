@@ -134,9 +134,7 @@ def test_image_grid(columns, axes):
 
 def test_learning_curves():
     curves = {"training": FALLING, "held out": FALLING[:20] + 0.1}
-    fig = plotting.learning_curves(
-        curves, ylabel="mse", references={"mean": 1.0, "PCA": 0.2}, log=True
-    )
+    fig = plotting.learning_curves(curves, ylabel="mse", references={"mean": 1.0, "PCA": 0.2}, log=True)
     (ax,) = fig.axes
     lines = {line.get_label(): line for line in ax.lines}
     np.testing.assert_array_equal(lines["training"].get_xdata(), np.arange(1, 31))
@@ -233,9 +231,7 @@ def test_sweep_refuses(curves, settings, error, said):
 
 def test_bars():
     values = {"PCA": 2.0, "autoencoder": -1.0, "mean": 123.456}
-    fig = plotting.bars(
-        values, xlabel="error", spread={"autoencoder": 0.5}, highlight=["autoencoder"]
-    )
+    fig = plotting.bars(values, xlabel="error", spread={"autoencoder": 0.5}, highlight=["autoencoder"])
     (ax,) = fig.axes
     assert [bar.get_width() for bar in ax.patches] == list(values.values())
     assert [bar.get_hatch() for bar in ax.patches] == [None, "//", None]
@@ -281,10 +277,7 @@ CROWDED = {
         references={"mean image": 1.2, "PCA, held out": 0.22, "PCA, training": 0.2, "floor": 0.201},
     ),
     "curves, log": lambda: plotting.learning_curves(
-        {"training loss": FALLING},
-        ylabel="mse",
-        references={"a": 0.1, "b": 0.1, "c": 0.11, "d": 1.3},
-        log=True,
+        {"training loss": FALLING}, ylabel="mse", references={"a": 0.1, "b": 0.1, "c": 0.11, "d": 1.3}, log=True
     ),
     "bars": lambda: plotting.bars(
         {"mean image": 52.7, "PCA, 32 numbers": 13.9, "autoencoder": -9.1, "none": 0},
@@ -296,12 +289,9 @@ CROWDED = {
         {"fit": 1, "GradientTape loop": 0.21, "compiled": 35.2}, xlabel="speed", log=True
     ),
     "architecture": lambda: plotting.architecture(
-        [("input 100", 100), ("dense 64, relu", 64), ("code 32", 32), ("output 100, sigmoid", 100)],
-        code=2,
+        [("input 100", 100), ("dense 64, relu", 64), ("code 32", 32), ("output 100, sigmoid", 100)], code=2
     ),
-    "architecture, two lines": lambda: plotting.architecture(
-        [("784\nreconstructed pixels", 784)] * 6
-    ),
+    "architecture, two lines": lambda: plotting.architecture([("784\nreconstructed pixels", 784)] * 6),
 }
 
 
@@ -338,11 +328,7 @@ def test_all_text_is_inside_and_apart(name):
             ValueError,
             r"`rows\['a'\]` must be an array with 3 or 4 dimensions",
         ),
-        (
-            lambda: plotting.image_rows({"a": np.ones((2, 8, 8, 3))}),
-            ValueError,
-            "must be grey images, one channel",
-        ),
+        (lambda: plotting.image_rows({"a": np.ones((2, 8, 8, 3))}), ValueError, "must be grey images, one channel"),
         (
             lambda: plotting.image_rows({"a": IMAGES}, titles=["one"]),
             ValueError,
@@ -386,11 +372,7 @@ def test_all_text_is_inside_and_apart(name):
             ValueError,
             r"`spread\['a'\]` must be a finite number of at least 0",
         ),
-        (
-            lambda: plotting.bars({"a": 1}, xlabel="a", highlight=["b"]),
-            ValueError,
-            "`spread and highlight`",
-        ),
+        (lambda: plotting.bars({"a": 1}, xlabel="a", highlight=["b"]), ValueError, "`spread and highlight`"),
         (lambda: plotting.architecture([("a", 1)]), ValueError, "`layers` .* at least two"),
         (lambda: plotting.architecture([1, 2]), TypeError, "`layers` must be pairs of a label"),
         (lambda: plotting.architecture([("a", 0), ("b", 1)]), ValueError, "`layers` .* at least 1"),

@@ -27,9 +27,7 @@ FORMS = (
     rb"repository-code: \"https://github\.com/",
 )
 # A name may hold dots, but neither a closing ".git" nor the full stop of a sentence is part of it.
-NAMED = re.compile(
-    rb"(" + rb"|".join(FORMS) + rb")[A-Za-z0-9-]+/[A-Za-z0-9_-]+(?:\.(?!git\b)[A-Za-z0-9_-]+)*"
-)
+NAMED = re.compile(rb"(" + rb"|".join(FORMS) + rb")[A-Za-z0-9-]+/[A-Za-z0-9_-]+(?:\.(?!git\b)[A-Za-z0-9_-]+)*")
 
 
 def repository(root: Path) -> str:

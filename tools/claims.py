@@ -105,18 +105,14 @@ def judge(runs: dict[str, list[dict[str, Any]]], expected: set[str]) -> list[str
             elif entry["breaks"] == sabotage:
                 tested.add(text)
                 if entry["holds"]:
-                    faults.append(
-                        f"survives {sabotage}: {text} ({entry['value']}, expected {entry['expected']})"
-                    )
+                    faults.append(f"survives {sabotage}: {text} ({entry['value']}, expected {entry['expected']})")
     faults += [f"never put to its test: {text}" for text in sorted(expected - tested)]
     return faults
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Judge the lessons named on the command line, or all of them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args(arguments)
     faulty = 0
@@ -136,9 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         passed += len(expected) - min(len(faults), len(expected))
         faulty += len(faults)
         under = ", ".join(runs) or "none"
-        print(
-            f"{text.stem}: {len(expected)} claims under {under}: {len(faults)} at fault", flush=True
-        )
+        print(f"{text.stem}: {len(expected)} claims under {under}: {len(faults)} at fault", flush=True)
         for fault in faults:
             print(f"  {fault}")
     print(f"{passed} passed, {faulty} failed")

@@ -139,8 +139,6 @@ def _local(definition: ast.AST) -> frozenset[str]:
     """Return the names that a function or class binds itself: arguments and what it stores."""
     arguments = {part.arg for part in ast.walk(definition) if isinstance(part, ast.arg)}
     stored = {
-        part.id
-        for part in ast.walk(definition)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        part.id for part in ast.walk(definition) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
     return frozenset(arguments | stored)

@@ -235,8 +235,9 @@ def install(root: Path, version: "tuple[int, int]") -> int:
             remove_venv(root)
         except OSError as error:
             print(
-                "Cannot replace {}: {}. Close what uses it, move it away and run the same command"
-                " again.".format(root / ".venv", error),
+                "Cannot replace {}: {}. Close what uses it, move it away and run the same command again.".format(
+                    root / ".venv", error
+                ),
                 file=sys.stderr,
             )
             return 1

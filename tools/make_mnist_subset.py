@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aetutorial import _datasets
-from aetutorial._dataset import contents_sha256
+from aetutorial.data import catalog
+from aetutorial.data.dataset import contents_sha256
 
 SEED = 28
 N_TRAIN, N_TEST = 10_000, 2_000
@@ -75,12 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(description="Make the subset of MNIST that the course embeds.")
     parser.add_argument("full", type=Path, help="a full mnist.npz in the layout of Keras")
-    parser.add_argument(
-        "--output", type=Path, default=_datasets.MNIST_SUBSET, help="default: %(default)s"
-    )
+    parser.add_argument("--output", type=Path, default=catalog.MNIST_SUBSET, help="default: %(default)s")
     chosen = parser.parse_args(arguments)
     try:
-        subset = make_subset(_datasets.read_mnist(chosen.full))
+        subset = make_subset(catalog.read_mnist(chosen.full))
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -53,9 +53,7 @@ def notebook_of(text: Path) -> Path:
 def read_text(path: Path) -> Any:
     """Read a text pair as a notebook without outputs, in the form in which notebooks are stored."""
     notebook = jupytext.read(path, fmt="py:percent")
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    )
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i:02d}"
         cell.metadata.pop("lines_to_next_cell", None)
@@ -64,10 +62,7 @@ def read_text(path: Path) -> Any:
 
 def sources(notebook: Any) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return what a text pair and its notebook share: kind, source and tags of every cell."""
-    return [
-        (cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ())))
-        for cell in notebook.cells
-    ]
+    return [(cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ()))) for cell in notebook.cells]
 
 
 def pictures(notebook: Any) -> list[bytes]:
@@ -189,9 +184,7 @@ def to_text(names: list[str]) -> None:
         if sources(stored) == sources(read_text(text)):
             continue
         for cell in stored.cells:
-            cell.metadata = nbformat.from_dict(
-                {k: v for k, v in cell.metadata.items() if k == "tags"}
-            )
+            cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
         stored.metadata = nbformat.from_dict({"kernelspec": KERNEL})
         write(text, jupytext.writes(stored, fmt="py:percent"))
         print(f"{text.name} now follows {path.name}.")
@@ -202,9 +195,7 @@ def studies(names: list[str]) -> None:
     for text in texts(names):
         notebook = read_text(text)
         calls = [
-            i
-            for i, cell in enumerate(notebook.cells)
-            if cell.cell_type == "code" and "lesson.study(" in cell.source
+            i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and "lesson.study(" in cell.source
         ]
         if not calls:
             continue
@@ -219,9 +210,7 @@ def studies(names: list[str]) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and do what it says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("run", "text", "studies"))
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args(arguments)

@@ -105,9 +105,7 @@ def studies() -> int:
 @task
 def lint() -> int:
     """Check style (ruff) and types (mypy)."""
-    return (
-        module("ruff", "check", ".") or module("ruff", "format", "--check", ".") or module("mypy")
-    )
+    return module("ruff", "check", ".") or module("ruff", "format", "--check", ".") or module("mypy")
 
 
 @task
@@ -122,9 +120,7 @@ def test_portable() -> int:
     """Compare the lessons' outputs twice as if on other processors (LESSON=03)."""
     # The nearest stand-ins at hand: other kernels, then another order of summation.
     threads = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-    return compare_notebooks(TF_ENABLE_ONEDNN_OPTS="0") or compare_notebooks(
-        **dict.fromkeys(threads, "1")
-    )
+    return compare_notebooks(TF_ENABLE_ONEDNN_OPTS="0") or compare_notebooks(**dict.fromkeys(threads, "1"))
 
 
 @task
@@ -175,10 +171,7 @@ def install_() -> int:
 @task
 def clean() -> int:
     """Delete the environment and what the checks leave behind."""
-    caches = [
-        ROOT / name
-        for name in (".venv-tools", ".venv-bench", ".mypy_cache", ".ruff_cache", ".claims")
-    ]
+    caches = [ROOT / name for name in (".venv-tools", ".venv-bench", ".mypy_cache", ".ruff_cache", ".claims")]
     caches += ROOT.glob("*.egg-info")
     for folder in ("aetutorial", "benchmarks", "notebooks", "tests", "tools"):
         for name in ("__pycache__", ".ipynb_checkpoints"):

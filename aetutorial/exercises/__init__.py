@@ -3,16 +3,9 @@
 In a lesson: `from aetutorial.exercises import lesson01`. What follows is for those who write them.
 """
 
-from aetutorial.exercises._core import Exercise
-from aetutorial.exercises._expect import (
-    close,
-    expect_array,
-    expect_model,
-    expect_number,
-    expect_text,
-    expect_texts,
-)
-from aetutorial.exercises._run import NotAttempted, Wrong, call, expect_function
+from aetutorial.exercises.exercise import Exercise
+from aetutorial.exercises.expect import close, expect_array, expect_model, expect_number, expect_text, expect_texts
+from aetutorial.exercises.guard import NotAttempted, Wrong, call, expect_function
 
 __all__ = [
     "Exercise",

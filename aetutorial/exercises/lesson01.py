@@ -7,25 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises import (
-    Exercise,
-    Wrong,
-    call,
-    close,
-    expect_array,
-    expect_function,
-    expect_number,
-    expect_text,
-)
+from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number, expect_text
 
 
 def _check_objective(answer: Any) -> str:
-    options = (
-        "encoder and decoder",
-        "input and code",
-        "input and reconstruction",
-        "code and label",
-    )
+    options = ("encoder and decoder", "input and code", "input and reconstruction", "code and label")
     choice = expect_text(answer, options)
     if choice == "encoder and decoder":
         raise Wrong("Encoder and decoder are two functions; no loss subtracts one from the other.")
@@ -69,9 +55,7 @@ def _check_compression(answer: Any) -> str:
         raise Wrong("That is a difference; a ratio is asked for.")
     if not close(value, 64):
         raise Wrong("Count the numbers of one input, and divide by the numbers of its code.")
-    return (
-        "1024 numbers became 16. How many bytes each of them needs is another question: lesson 4."
-    )
+    return "1024 numbers became 16. How many bytes each of them needs is another question: lesson 4."
 
 
 compression = Exercise(
@@ -123,9 +107,7 @@ def _check_reconstruct(answer: Any) -> str:
         raise Wrong("That is the input itself: send it through both functions.")
     x_hat = expect_array(given, (4, 6), what="reconstructions")
     if not close(x_hat, decoder(encoder(x))):
-        raise Wrong(
-            "It has the right shape and the wrong values: x, encoder, decoder, in this order."
-        )
+        raise Wrong("It has the right shape and the wrong values: x, encoder, decoder, in this order.")
     return "First the encoder, then the decoder."
 
 
@@ -174,9 +156,7 @@ def _check_components(answer: Any) -> str:
         raise Wrong("The number of components is a whole number from 1 to 784.")
     errors, n = _pca_errors(), int(value)
     if errors[n] >= 0.01:
-        raise Wrong(
-            f"With {n} components the held-out error is {errors[n]:.4f}: not below 0.01 yet."
-        )
+        raise Wrong(f"With {n} components the held-out error is {errors[n]:.4f}: not below 0.01 yet.")
     if errors[n - 1] < 0.01:
         raise Wrong(f"{n} components are enough, but {n - 1} are, too: find the smallest number.")
     return "The autoencoder got there with 32 numbers."

@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises import (
-    Exercise,
-    Wrong,
-    call,
-    close,
-    expect_array,
-    expect_function,
-    expect_number,
-)
+from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number
 
 
 def _sigmoid(a: np.ndarray) -> np.ndarray:
@@ -117,9 +109,7 @@ def _check_convergence(answer: Any) -> str:
         return bool(value)
 
     if says([5.0, 4.0]) or says([5.0, 5.0, 5.0]):
-        raise Wrong(
-            "A curve of at most `patience` epochs has nothing to compare with yet: answer False."
-        )
+        raise Wrong("A curve of at most `patience` epochs has nothing to compare with yet: answer False.")
     if says([100.0, 80.0, 60.0, 40.0, 20.0]):
         raise Wrong("A loss that still falls by a fifth per epoch has not converged.")
     if not says([0.1, 0.05, 0.05, 0.05, 0.05]):
@@ -136,9 +126,7 @@ def _check_convergence(answer: Any) -> str:
     if not says([1.0, 1.1, 1.2, 1.3]):
         raise Wrong("A loss that rises has stopped improving: answer True.")
     if says([4.0, 2.0, 1.999, 1.998], patience=3):
-        raise Wrong(
-            "Compare with the loss before the last `patience` epochs, not with a later one."
-        )
+        raise Wrong("Compare with the loss before the last `patience` epochs, not with a later one.")
     if not says([8.0, 4.0, 3.999], patience=1):
         raise Wrong("With a patience of 1 only the last epoch counts: use the argument `patience`.")
     if not says([4.0, 3.5, 3.0, 2.5], tolerance=0.5):
@@ -203,18 +191,9 @@ def _check_tied(answer: Any) -> str:
     delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
     encoder_part = ((delta_d @ W.T) * z * (1 - z)).T @ x
     for wrong, sentence in (
-        (
-            encoder_part,
-            "Only the encoder's part is there; W is used a second time, in the decoder.",
-        ),
-        (
-            numerical - encoder_part,
-            "Only the decoder's part is there; W is used in the encoder, too.",
-        ),
-        (
-            numerical / 5,
-            "That is the gradient of a mean over features; the loss is a sum over them.",
-        ),
+        (encoder_part, "Only the encoder's part is there; W is used a second time, in the decoder."),
+        (numerical - encoder_part, "Only the decoder's part is there; W is used in the encoder, too."),
+        (numerical / 5, "That is the gradient of a mean over features; the loss is a sum over them."),
         (numerical * 7, "Divide by the number of examples: the loss is a mean over them."),
     ):
         if close(g, wrong, rtol=1e-4, atol=1e-5):

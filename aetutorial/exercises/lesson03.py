@@ -129,32 +129,20 @@ def _check_beat(answer: Any) -> str:
     model = expect_model(answer, (100,), (100,))
     widths = _widths(model)
     if not widths:
-        raise Wrong(
-            "The check can't see the layers of your model: build it with keras.Sequential or keras.Model."
-        )
+        raise Wrong("The check can't see the layers of your model: build it with keras.Sequential or keras.Model.")
     if min(widths) > 32:
-        raise Wrong(
-            "The narrowest layer of your model is wider than 32: it needs a code of at most 32 numbers."
-        )
+        raise Wrong("The narrowest layer of your model is wider than 32: it needs a code of at most 32 numbers.")
     x = np.random.default_rng(20260101).standard_normal((2000, 100)).astype("float32")
     x_hat = expect_array(
-        call(lambda rows: model.predict(rows, verbose=0), x, seconds=60),
-        (2000, 100),
-        what="reconstructions",
+        call(lambda rows: model.predict(rows, verbose=0), x, seconds=60), (2000, 100), what="reconstructions"
     )
     error = float(np.mean((x - x_hat) ** 2))
     if error >= 0.999:
-        raise Wrong(
-            f"On new data its mse is {error:.3f}, no better than the mean: not trained, or far too long?"
-        )
+        raise Wrong(f"On new data its mse is {error:.3f}, no better than the mean: not trained, or far too long?")
     if error >= 0.93:
-        raise Wrong(
-            f"On new data its mse is {error:.3f}, about that of the example as given: look at the output."
-        )
+        raise Wrong(f"On new data its mse is {error:.3f}, about that of the example as given: look at the output.")
     if error >= 0.75:
-        raise Wrong(
-            f"On new data its mse is {error:.3f}: it learns the training rows by heart. Which model can't?"
-        )
+        raise Wrong(f"On new data its mse is {error:.3f}: it learns the training rows by heart. Which model can't?")
     if error < 0.6:
         raise Wrong(
             f"On new data its mse is {error:.3f}, too good for 32 numbers: does a path lead around the narrow layer?"
@@ -208,31 +196,23 @@ def _check_report(answer: Any) -> str:
     missing = [key for key in ("mean", "PCA", "model") if key not in given]
     if missing:
         raise Wrong(f'The dict has no key "{missing[0]}".')
-    values = {
-        key: expect_number(given[key], "a number for each key") for key in ("mean", "PCA", "model")
-    }
+    values = {key: expect_number(given[key], "a number for each key") for key in ("mean", "PCA", "model")}
     right = {
         "mean": _mse(x_test, x_train.mean(axis=0)),
         "PCA": _mse(x_test, _project(x_train, x_test, 3)),
         "model": _mse(x_test, x_hat),
     }
     if close(values["model"], 8 * right["model"]):
-        raise Wrong(
-            "The errors are sums over features; a mean over rows and features is asked for."
-        )
+        raise Wrong("The errors are sums over features; a mean over rows and features is asked for.")
     if close(values["mean"], _mse(x_test, x_test.mean(axis=0))):
-        raise Wrong(
-            "The mean was taken from the test set: a baseline may see the training set only."
-        )
+        raise Wrong("The mean was taken from the test set: a baseline may see the training set only.")
     if close(values["mean"], _mse(x_train, x_train.mean(axis=0))):
         raise Wrong("That is the mean's error on the training set; score on the test set.")
     if close(values["PCA"], _mse(x_test, _project(x_test, x_test, 3))):
         raise Wrong("PCA was fitted to the test set: a baseline may see the training set only.")
     for key, value in values.items():
         if not close(value, right[key]):
-            raise Wrong(
-                f'The value for "{key}" is off: expected {right[key]:.4f}, got {value:.4f}.'
-            )
+            raise Wrong(f'The value for "{key}" is off: expected {right[key]:.4f}, got {value:.4f}.')
     return "A report that can be trusted: every number on held-out data, every baseline fitted without it."
 
 
@@ -291,10 +271,7 @@ _CASES = (
         "output range",
         "In the second, a fifth of the data lies where the output can't go: that makes a floor above zero.",
     ),
-    (
-        "not trained enough",
-        "In the third, both losses still fall together: nothing is wrong that time does not cure.",
-    ),
+    ("not trained enough", "In the third, both losses still fall together: nothing is wrong that time does not cure."),
 )
 
 

@@ -97,9 +97,7 @@ def _check_angle(answer: Any) -> str:
             "other columns may span the same plane, so compare the planes."
         )
     if not close(value, 75, atol=0.1):
-        raise Wrong(
-            f"For two planes whose principal angles are 20, 50 and 75 degrees, it returned {value:.4g}."
-        )
+        raise Wrong(f"For two planes whose principal angles are 20, 50 and 75 degrees, it returned {value:.4g}.")
     rng = np.random.default_rng(12)
     mixed = angle(a @ rng.uniform(-0.3, 0.3, size=(3, 3)), b @ rng.uniform(-0.3, 0.3, size=(3, 3)))
     if not close(mixed, 75, atol=0.1):
@@ -169,34 +167,19 @@ def _check_next_neighbours(answer: Any) -> str:
     right = 1 / (2 * log.mean())
     value = estimate(x)
     for wrong, sentence in (
-        (
-            2 * right,
-            "The rate is 2 d for these two neighbours: what is the mean of the logarithms, then?",
-        ),
+        (2 * right, "The rate is 2 d for these two neighbours: what is the mean of the logarithms, then?"),
         (right / 2, "That is half of it: are the distances squared, or the factor 2 used twice?"),
         (2 * log.mean(), "That is twice the mean of the logarithms; the dimension is its inverse."),
         (log.mean(), "That is the mean of the logarithms; it is 1 / (2 d)."),
         (-right, "The sign is reversed: divide r3 by r2, not r2 by r3."),
-        (
-            1 / (2 * (r3 / r2).mean()),
-            "The logarithm is missing: the ratios themselves were averaged.",
-        ),
+        (1 / (2 * (r3 / r2).mean()), "The logarithm is missing: the ratios themselves were averaged."),
         (1 / (2 * np.log((r3 / r2).mean())), "First the logarithm of each ratio, then the mean."),
         ((1 / (2 * log)).mean(), "First the mean of the logarithms, then its inverse, once."),
         (1 / (2 * np.median(log)), "That uses the median; take the mean of the logarithms."),
         (1 / (2 * np.log10(r3 / r2).mean()), "Take the natural logarithm, not that to base 10."),
-        (
-            1 / np.log(r2 / r1).mean(),
-            "That is the lesson's estimate, from the first and the second neighbour.",
-        ),
-        (
-            1 / (2 * np.log(r2 / r1).mean()),
-            "Those are the first and the second neighbour: one too near.",
-        ),
-        (
-            1 / np.log(r3 / r1).mean(),
-            "Those are the first and the third neighbour: take the second and the third.",
-        ),
+        (1 / np.log(r2 / r1).mean(), "That is the lesson's estimate, from the first and the second neighbour."),
+        (1 / (2 * np.log(r2 / r1).mean()), "Those are the first and the second neighbour: one too near."),
+        (1 / np.log(r3 / r1).mean(), "Those are the first and the third neighbour: take the second and the third."),
     ):
         if close(value, wrong):
             raise Wrong(sentence)
@@ -258,18 +241,12 @@ next_neighbours = Exercise(
 )
 
 _MAPS = (
-    (
-        "t-SNE",
-        "The first keeps neighbours far better than the others: which method was built for nothing else?",
-    ),
+    ("t-SNE", "The first keeps neighbours far better than the others: which method was built for nothing else?"),
     (
         "an autoencoder with a dead unit",
         "The second has the worst score in every column: on which map do the points have the least room?",
     ),
-    (
-        "PCA",
-        "The third keeps few neighbours, but orders the distances best: which map is a flat shadow of the data?",
-    ),
+    ("PCA", "The third keeps few neighbours, but orders the distances best: which map is a flat shadow of the data?"),
 )
 
 
@@ -349,15 +326,9 @@ def _check_break_even(answer: Any) -> str:
             (14, 300, 10, 100),
             "Where the first needs more bytes per image and the larger model, it never needs fewer: return None.",
         ),
-        (
-            (10, 300, 10, 100),
-            "With equal bytes per image, a larger model is never paid for: return None.",
-        ),
+        ((10, 300, 10, 100), "With equal bytes per image, a larger model is never paid for: return None."),
         ((10, 300, 10, 300), "Two equal methods: neither ever needs fewer bytes, so return None."),
-        (
-            (14, 100, 10, 104),
-            "Equal for 1 image and more from 2 on is never strictly fewer: return None.",
-        ),
+        ((14, 100, 10, 104), "Equal for 1 image and more from 2 on is never strictly fewer: return None."),
     ):
         if call(_or_none(function), *bytes_)[1] is not None:
             raise Wrong(sentence)

@@ -29,10 +29,7 @@ def _check_psnr(answer: Any) -> str:
     right = float(np.mean(10 * np.log10(1 / each)))
     mistakes = (
         (-right, "The sign is wrong: a smaller error must give more decibels."),
-        (
-            10 * np.log10(1 / each.mean()),
-            "Compute it per picture first, then average the decibels.",
-        ),
+        (10 * np.log10(1 / each.mean()), "Compute it per picture first, then average the decibels."),
         (np.mean(10 * np.log(1 / each)), "That is the natural logarithm; decibels use base 10."),
         (right / 10, "Decibels are tenths: there is a factor 10 before the logarithm."),
         (2 * right, "The factor 20 belongs to the root of the mse; before the mse it is 10."),
@@ -45,9 +42,7 @@ def _check_psnr(answer: Any) -> str:
         if close(value, wrong):
             raise Wrong(sentence)
     if not close(value, right):
-        raise Wrong(
-            "The value is off: mse over the pixels of each picture, 10 log10(1 / mse), mean."
-        )
+        raise Wrong("The value is off: mse over the pixels of each picture, 10 log10(1 / mse), mean.")
     return f"These pictures have {right:.1f} dB on average."
 
 
@@ -89,9 +84,7 @@ def _check_shrink(answer: Any) -> str:
     if close(value, 0.2, rtol=0.01):
         raise Wrong("That is the share of the noise; the factor is the share of the signal.")
     if close(value, -0.2, rtol=0.01):
-        raise Wrong(
-            "That is the slope of the score; x_tilde + sigma^2 times the score is asked for."
-        )
+        raise Wrong("That is the slope of the score; x_tilde + sigma^2 times the score is asked for.")
     if not close(value, 0.8, rtol=0.005):
         raise Wrong("Find p_sigma first: it is normal. What is its variance, and so its score?")
     return "0.8: four parts of the variance of x_tilde are signal, one part is noise."
@@ -130,22 +123,10 @@ def _check_alarms(answer: Any) -> str:
         raise Wrong("Return True or False for each test example: does its error raise an alarm?")
     alarm = given.astype(bool)
     for wrong, sentence in (
-        (
-            test > np.quantile(test, 0.9),
-            "The threshold was taken from the test errors: they stay unseen.",
-        ),
-        (
-            test > np.quantile(validation, 0.1),
-            "Nine in ten normal rows would raise an alarm: use 1 - share.",
-        ),
-        (
-            test <= np.quantile(validation, 0.9),
-            "A large error is the suspicious one; yours alarm at small ones.",
-        ),
-        (
-            test > validation.max(),
-            "The largest validation error allows no false alarm at all; use share.",
-        ),
+        (test > np.quantile(test, 0.9), "The threshold was taken from the test errors: they stay unseen."),
+        (test > np.quantile(validation, 0.1), "Nine in ten normal rows would raise an alarm: use 1 - share."),
+        (test <= np.quantile(validation, 0.9), "A large error is the suspicious one; yours alarm at small ones."),
+        (test > validation.max(), "The largest validation error allows no false alarm at all; use share."),
         (
             test > validation.mean() + 1.2816 * validation.std(),
             "Mean and standard deviation suit a normal distribution; errors are skewed, use a quantile.",
@@ -268,14 +249,8 @@ _CASES = (
         "noise drawn once",
         "In the first, the error on new noisy pictures turns round while the training error still falls:",
     ),
-    (
-        "threshold from test data",
-        "In the second, exactly 5 % of what is judged raises an alarm, whatever it holds:",
-    ),
-    (
-        "score follows size",
-        "In the third, the anomalies are smaller than normal examples, and so are their errors:",
-    ),
+    ("threshold from test data", "In the second, exactly 5 % of what is judged raises an alarm, whatever it holds:"),
+    ("score follows size", "In the third, the anomalies are smaller than normal examples, and so are their errors:"),
 )
 
 
@@ -284,9 +259,7 @@ def _check_diagnose(answer: Any) -> str:
     for choice, (right, sentence) in zip(given, _CASES, strict=True):
         if choice != right:
             raise Wrong(f'{sentence} "{choice}" does not explain that.')
-    return (
-        "Three numbers that looked like properties of a model, and were properties of a procedure."
-    )
+    return "Three numbers that looked like properties of a model, and were properties of a procedure."
 
 
 diagnose = Exercise(

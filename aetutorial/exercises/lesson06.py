@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises import (
-    Exercise,
-    Wrong,
-    call,
-    close,
-    expect_array,
-    expect_function,
-    expect_number,
-)
+from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number
 
 
 def _kl_terms(m: Any, v: Any, other_m: Any, other_v: Any) -> np.ndarray:
@@ -34,14 +26,8 @@ def _check_kl(answer: Any) -> str:
     variance = 0.5 * (v / other_v + (m - other_m) ** 2 / other_v - 1 - np.log(np.abs(v / other_v)))
     swapped = _kl_terms(other_m, other_v, m, v).sum(axis=1)
     for wrong, sentence in (
-        (
-            swapped,
-            "The two are exchanged: the mean is taken over the first one, whose `mean` comes first.",
-        ),
-        (
-            terms.mean(axis=1),
-            "That is a mean over the dimensions. The divergence of independent parts is a sum.",
-        ),
+        (swapped, "The two are exchanged: the mean is taken over the first one, whose `mean` comes first."),
+        (terms.mean(axis=1), "That is a mean over the dimensions. The divergence of independent parts is a sum."),
         (2 * right, "There is a factor 1/2 in front of the sum."),
         (-right, "The sign is wrong: a divergence is never negative."),
         (
@@ -52,10 +38,7 @@ def _check_kl(answer: Any) -> str:
             _kl_terms(m, 2 * v, other_m, 2 * other_v).sum(axis=1),
             "exp(log_var) is the variance already, not the standard deviation.",
         ),
-        (
-            variance.sum(axis=1),
-            "`log_var` is the logarithm of the variance; you used it as the variance.",
-        ),
+        (variance.sum(axis=1), "`log_var` is the logarithm of the variance; you used it as the variance."),
     ):
         if close(given, wrong):
             raise Wrong(sentence)
@@ -105,23 +88,14 @@ def _check_draw(answer: Any) -> str:
     mean, log_var, noise = rng.standard_normal((3, 6, 4))
     given = expect_array(call(function, mean, log_var, noise), (6, 4), what="codes")
     for wrong, sentence in (
-        (
-            mean,
-            "That is the mean alone: the noise is missing, and with it all that is variational.",
-        ),
+        (mean, "That is the mean alone: the noise is missing, and with it all that is variational."),
         (mean + noise, "The noise has to be scaled by the standard deviation."),
         (
             mean + log_var * noise,
             "You scaled by z_log_var itself. It is the logarithm of the variance, and may be negative.",
         ),
-        (
-            mean + np.exp(log_var) * noise,
-            "exp(z_log_var) is the variance; the noise is scaled by its root.",
-        ),
-        (
-            mean + np.exp(0.5 * log_var),
-            "Mean plus standard deviation is one fixed code: multiply by the noise.",
-        ),
+        (mean + np.exp(log_var) * noise, "exp(z_log_var) is the variance; the noise is scaled by its root."),
+        (mean + np.exp(0.5 * log_var), "Mean plus standard deviation is one fixed code: multiply by the noise."),
         (np.exp(0.5 * log_var) * (mean + noise), "The mean was scaled, too: only the noise is."),
     ):
         if close(given, wrong):
@@ -144,10 +118,7 @@ draw = Exercise(
         `noise` holds standard normal numbers, z_log_var the logarithm of the variance.
         """,
     check=_check_draw,
-    hints=(
-        "Which standard deviation belongs to a variance of exp(z_log_var)?",
-        "The root of exp(a) is exp(a / 2).",
-    ),
+    hints=("Which standard deviation belongs to a variance of exp(z_log_var)?", "The root of exp(a) is exp(a / 2)."),
     solution="""
         import numpy as np
 
@@ -164,9 +135,7 @@ _BETAS = (1 / 16, 784.0, 49.0)
 def _check_weights(answer: Any) -> str:
     given = expect_array(answer, (3,), what="betas").astype(float)
     if close(given, [1 / beta for beta in _BETAS]):
-        raise Wrong(
-            "These are the reciprocals. Divide the line by what stands before the sum over pixels."
-        )
+        raise Wrong("These are the reciprocals. Divide the line by what stands before the sum over pixels.")
     if close(given[0], 16):
         raise Wrong("In the first line the KL counts a sixteenth, not sixteen times.")
     if not close(given[0], _BETAS[0]):
@@ -268,18 +237,12 @@ def _check_gap(answer: Any) -> str:
     missing = 0.5 * (4 - 1 - np.log(4))
     for wrong, sentence in (
         (-90.0, "The ELBO reaches log p(x) only if q is the posterior; here q is too wide."),
-        (
-            -90 + missing,
-            "The gap has the right size. But the ELBO is a lower bound: it lies below log p(x).",
-        ),
+        (-90 + missing, "The gap has the right size. But the ELBO is a lower bound: it lies below log p(x)."),
         (
             -90 - 0.5 * (0.25 - 1 + np.log(4)),
             "That is the divergence from the posterior to q. The draws come from q, so q stands first.",
         ),
-        (
-            -90.5,
-            "That is the divergence from q to the prior, the rate. The gap is the one to the posterior.",
-        ),
+        (-90.5, "That is the divergence from q to the prior, the rate. The gap is the one to the posterior."),
         (-90 - 0.5 * (16 - 1 - np.log(16)), "0.25 is the variance already; you squared it."),
         (
             -90 - 0.5 * (2 - 1 - np.log(2)),
@@ -290,9 +253,7 @@ def _check_gap(answer: Any) -> str:
         if close(value, wrong, rtol=0, atol=0.006):
             raise Wrong(sentence)
     if not close(value, -90 - missing, rtol=0, atol=0.008):
-        raise Wrong(
-            "log p(x) = ELBO + KL(q || posterior). Which number is missing, and how large is it?"
-        )
+        raise Wrong("log p(x) = ELBO + KL(q || posterior). Which number is missing, and how large is it?")
     return f"-90 - {missing:.2f} = {-90 - missing:.2f} nats, wherever the prior lies."
 
 

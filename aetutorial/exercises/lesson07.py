@@ -25,21 +25,12 @@ def _check_bound(answer: Any) -> str:
     given = expect_array(call(function, log_w), (6,), what="bounds")
     right = logsumexp(log_w, axis=1) - np.log(40)
     for wrong, sentence in (
-        (
-            log_w.mean(axis=1),
-            "That is the mean of the logarithms, the ELBO; wanted is the reverse.",
-        ),
-        (
-            right + np.log(40),
-            "That is the logarithm of the sum: divide by k, inside the logarithm.",
-        ),
+        (log_w.mean(axis=1), "That is the mean of the logarithms, the ELBO; wanted is the reverse."),
+        (right + np.log(40), "That is the logarithm of the sum: divide by k, inside the logarithm."),
         (log_w.max(axis=1), "That is the largest weight alone; the others count, too."),
         (-right, "The sign is wrong: the bound lies below log p(x), near -100 here."),
         (np.exp(right), "The logarithm is missing: the bound is one of log p(x)."),
-        (
-            right - np.log(40),
-            "The number of draws was divided out twice: once inside the logarithm is enough.",
-        ),
+        (right - np.log(40), "The number of draws was divided out twice: once inside the logarithm is enough."),
     ):
         if close(given, wrong, rtol=1e-4):
             raise Wrong(sentence)
@@ -110,9 +101,7 @@ def _check_frechet(answer: Any) -> str:
     if close(given, right / 6, rtol=1e-6):
         raise Wrong("That is a mean over the dimensions; the distance is a sum.")
     if not close(given, right, rtol=1e-6):
-        raise Wrong(
-            "The value is off. Write the formula for one dimension, then add the dimensions up."
-        )
+        raise Wrong("The value is off. Write the formula for one dimension, then add the dimensions up.")
     return "A distance between points (mean, standard deviation), one pair of axes a dimension."
 
 
@@ -159,10 +148,7 @@ def _check_precision(answer: Any) -> str:
             "That is the share of real balls that hold a generated point. Count generated points.",
         ),
         (inside.mean(), "That is a share of pairs. A point counts once if it is in any ball."),
-        (
-            inside.sum() / len(generated),
-            "A point in several balls was counted several times: once is enough.",
-        ),
+        (inside.sum() / len(generated), "A point in several balls was counted several times: once is enough."),
         (
             (distance.min(axis=1) <= radius[distance.argmin(axis=1)]).mean(),
             "You asked only the nearest real point. A farther one may have a larger ball.",
@@ -170,10 +156,7 @@ def _check_precision(answer: Any) -> str:
         (1 - inside.any(axis=1).mean(), "That is the share outside."),
         (squared, "You compared the squared distance with the radius."),
         (inside.any(axis=1).sum(), "That is the number of points; the share is asked for."),
-        (
-            (distance <= radius.mean()).any(axis=1).mean(),
-            "Each real point has its own radius; you used one for all.",
-        ),
+        ((distance <= radius.mean()).any(axis=1).mean(), "Each real point has its own radius; you used one for all."),
     ):
         if close(given, float(wrong), rtol=1e-6):
             raise Wrong(sentence)
@@ -212,14 +195,8 @@ precision = Exercise(
 
 _REPORTS = (
     ("copies", "In the first, copying is 99 %, and all else as for real pictures:"),
-    (
-        "one kind only",
-        "In the second, what there is is realistic, and most of the data isn't covered:",
-    ),
-    (
-        "smears in the middle",
-        "In the third, precision is high, and a network is hardly ever wrong:",
-    ),
+    ("one kind only", "In the second, what there is is realistic, and most of the data isn't covered:"),
+    ("smears in the middle", "In the third, precision is high, and a network is hardly ever wrong:"),
     ("faultless", "In the fourth, each number is that of new real pictures:"),
 )
 
@@ -264,10 +241,7 @@ def _check_size(answer: Any) -> str:
     for wrong, sentence in (
         (right * 8, "Those are bits; a byte has eight."),
         (111 / 8, "A nat is not a bit: log 2 nats are one bit."),
-        (
-            111 * np.log(2) / 8,
-            "Turned round: one bit is 0.69 nats, so there are more bits than nats.",
-        ),
+        (111 * np.log(2) / 8, "Turned round: one bit is 0.69 nats, so there are more bits than nats."),
         (111 / np.log(2) / 784, "Those are bits per pixel; the whole picture is asked for."),
         (111 / np.log(10) / 8, "That is the logarithm to base 10; bits need base 2."),
         (98.0, "That is one bit a pixel: what storing the pixels as they are takes."),

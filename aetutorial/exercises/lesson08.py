@@ -94,10 +94,7 @@ def _check_accuracy(answer: Any) -> str:
             "That is purity: each cluster votes for a class, and two may choose the same one. In a matching, a class "
             "belongs to one cluster at most.",
         ),
-        (
-            counts.max(axis=1).sum() / 200,
-            "Each class chose its largest cluster, and two may have chosen the same one.",
-        ),
+        (counts.max(axis=1).sum() / 200, "Each class chose its largest cluster, and two may have chosen the same one."),
         (clustering_accuracy(y, clusters) * 200, "That is a number of examples; divide it by n."),
     ):
         if close(given, float(wrong), rtol=1e-6):
@@ -166,10 +163,7 @@ targets = Exercise(
         the rule of deep embedded clustering? Guess first: more than 0.6, or less?
         """,
     check=_check_targets,
-    hints=(
-        "Square each, divide by the size of its cluster.",
-        "0.36 / 60 and 0.16 / 20; then divide by their sum.",
-    ),
+    hints=("Square each, divide by the size of its cluster.", "0.36 / 60 and 0.16 / 20; then divide by their sum."),
     solution="answer = (0.6**2 / 60) / (0.6**2 / 60 + 0.4**2 / 20)",
     why="The sizes keep one cluster from swallowing the others, and they pull doubtful pictures across borders.",
 )
@@ -225,10 +219,7 @@ def _check_gap(answer: Any) -> str:
     for wrong, sentence in (
         (np.mean(ordered[:, 2] - ordered[:, 1]), "The entropies are missing."),
         (np.mean(ordered[:, 2] / entropy), "That is the largest alone, without the gap."),
-        (
-            np.sum((ordered[:, 2] - ordered[:, 1]) / entropy),
-            "That is the sum over factors; the mean is asked for.",
-        ),
+        (np.sum((ordered[:, 2] - ordered[:, 1]) / entropy), "That is the sum over factors; the mean is asked for."),
         (
             np.mean((ordered[:, 2] - ordered[:, 0]) / entropy),
             "You took the gap to the smallest; it is to the second largest.",
@@ -241,9 +232,7 @@ def _check_gap(answer: Any) -> str:
         if close(value, float(wrong), rtol=0.004):
             raise Wrong(sentence)
     if not close(value, right, rtol=0.005):
-        raise Wrong(
-            "For each factor: largest minus second largest, over its entropy; then the mean."
-        )
+        raise Wrong("For each factor: largest minus second largest, over its entropy; then the mean.")
     return f"{right:.2f}: one factor is found, one is shared by two numbers, one is hardly in the code."
 
 
@@ -263,10 +252,7 @@ gap = Exercise(
         What is the mutual information gap (MIG) of this code?
         """,
     check=_check_gap,
-    hints=(
-        "place: (0.9 - 0.3) / 1.5.",
-        "size: 0.1, although two numbers tell much about it. Then the mean of three.",
-    ),
+    hints=("place: (0.9 - 0.3) / 1.5.", "size: 0.1, although two numbers tell much about it. Then the mean of three."),
     solution="answer = ((0.9 - 0.3) / 1.5 + (0.6 - 0.5) / 1.0 + (0.3 - 0.2) / 2.0) / 3",
     why="Size is known well from two numbers, and gets 0.1: MIG asks for one number to a factor, not for information.",
 )

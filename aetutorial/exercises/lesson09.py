@@ -95,9 +95,7 @@ def _check_penalty(answer: Any) -> str:
         if close(value, wrong, rtol=0.01):
             raise Wrong(sentence)
     if not close(value, 1e-5 * 784 * 256, rtol=0.01):
-        raise Wrong(
-            "Multiply the loss by 784. Then write the penalty as lambda times a mean over 256."
-        )
+        raise Wrong("Multiply the loss by 784. Then write the penalty as lambda times a mean over 256.")
     return "2.0: what looks like a hundred-thousandth is as strong as the lesson's penalties."
 
 
@@ -143,10 +141,7 @@ def _check_jacobian(answer: Any) -> str:
         ),
         ((1 - z**2) @ (W**2).sum(axis=0), "The derivative 1 - z^2 must be squared, too."),
         (np.sqrt(right), "That is the norm; its square is asked for."),
-        (
-            (1 - z**2) ** 2 @ W.sum(axis=0) ** 2,
-            "Square the entries of W before adding them up, not after.",
-        ),
+        ((1 - z**2) ** 2 @ W.sum(axis=0) ** 2, "Square the entries of W before adding them up, not after."),
         (np.full(5, right.mean()), "One number for each example; you averaged over them."),
     ):
         if close(given, wrong, rtol=1e-5):

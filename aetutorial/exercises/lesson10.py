@@ -157,17 +157,12 @@ def _check_operations(answer: Any) -> str:
         (dense + 100 * 16 * 8 + 400 * 8, "The convolution looks at 3 x 3 places at a time."),
         (dense + 100 * 9 * 8 + 400 * 9, "Each of the 3 x 3 places has several input channels."),
         (100 * 9 * 16 * 8 + 400 * 9 * 8, "The dense layer counts, too."),
-        (
-            100 * (9 * 16 * 8 + 8) + 400 * (9 * 8 + 1) + dense + 400,
-            "Biases are added, not counted.",
-        ),
+        (100 * (9 * 16 * 8 + 8) + 400 * (9 * 8 + 1) + dense + 400, "Biases are added, not counted."),
     ):
         if close(value, wrong, rtol=1e-6):
             raise Wrong(sentence)
     if not close(value, dense + 100 * 9 * 16 * 8 + 400 * 9 * 8, rtol=1e-6):
-        raise Wrong(
-            "Dense layer plus two convolutions: places, times 9, times channels in and out."
-        )
+        raise Wrong("Dense layer plus two convolutions: places, times 9, times channels in and out.")
     return "156,800: nine tenths of them in the two layers that hold a tenth of the weights."
 
 
@@ -202,9 +197,7 @@ def _check_overlaps(answer: Any) -> str:
     expected = right(5, 4, 3)
     given = expect_array(call(function, 5, 4, 3), None, what="counts")
     if given.shape in ((15,), (20,)):
-        raise Wrong(
-            "The last patch begins at pixel (size - 1) * strides and is `kernel` pixels long."
-        )
+        raise Wrong("The last patch begins at pixel (size - 1) * strides and is `kernel` pixels long.")
     if given.shape != expected.shape:
         raise Wrong(f"There are {len(expected)} output pixels; you give shape {given.shape}.")
     if close(given, np.minimum(expected, 1)):
@@ -258,17 +251,13 @@ def _check_free_bits(answer: Any) -> str:
     kl = 0.5 * (z_mean**2 + np.exp(z_log_var) - 1 - z_log_var)
     mean = kl.mean(axis=0)
     high, given = (
-        expect_number(call(function, z_mean.copy(), z_log_var.copy(), floor), "one number")
-        for floor in (50.0, 0.3)
+        expect_number(call(function, z_mean.copy(), z_log_var.copy(), floor), "one number") for floor in (50.0, 0.3)
     )
     if close(given, mean.sum(), rtol=1e-6) and close(high, 50.0):
         raise Wrong("Each number of the code has its own floor, before the sum.")
     for wrong, sentence in (
         (mean.sum(), "That is the plain rate; the floor does nothing."),
-        (
-            np.maximum(kl, 0.3).sum(axis=1).mean(),
-            "The floor is for the mean over the batch, not for each example.",
-        ),
+        (np.maximum(kl, 0.3).sum(axis=1).mean(), "The floor is for the mean over the batch, not for each example."),
         (np.maximum(mean, 0.3).mean(), "Sum over the code; the mean is over the batch only."),
         (np.minimum(mean, 0.3).sum(), "A floor keeps the KL from counting less, not more."),
         (

@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises import (
-    Exercise,
-    Wrong,
-    call,
-    close,
-    expect_array,
-    expect_function,
-    expect_number,
-)
+from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number
 
 
 def _check_sparse_bytes(answer: Any) -> str:
@@ -45,10 +37,7 @@ sparse_bytes = Exercise(
         same space? (A place costs 4 bytes here, not one bit as in the figure above.)
         """,
     check=_check_sparse_bytes,
-    hints=(
-        "Dense: 4 * 500 * 500 bytes.",
-        "Solve 8 * share * 500 * 500 + 4 * 500 = 4 * 500 * 500 for the share.",
-    ),
+    hints=("Dense: 4 * 500 * 500 bytes.", "Solve 8 * share * 500 * 500 + 4 * 500 = 4 * 500 * 500 for the share."),
     solution="answer = (4 * 500 * 500 - 4 * 500) / (8 * 500 * 500)",
     why="With places of 16 bits, or weights in blocks, the balance moves: hardware has such forms.",
 )
@@ -68,10 +57,7 @@ def _check_round_weights(answer: Any) -> str:
     top, largest = 7, np.abs(w).max(axis=0)
     rows = np.abs(w).max(axis=1, keepdims=True)
     for wrong, sentence in (
-        (
-            np.round(w / (largest / top)),
-            "Those are the whole numbers; multiply by the scale again.",
-        ),
+        (np.round(w / (largest / top)), "Those are the whole numbers; multiply by the scale again."),
         (
             np.round(w / (np.abs(w).max() / top)) * np.abs(w).max() / top,
             "Each column has its own scale, or the small columns become 0.",
@@ -143,9 +129,7 @@ def _check_noised(answer: Any) -> str:
     alpha_bar = np.array([1.0, 0.9, 0.6, 0.3, 0.05])
     t = np.array([4, 0, 1, 3, 2, 2, 4])
     a = alpha_bar[t][:, None]
-    given = expect_array(
-        call(function, z.copy(), t.copy(), alpha_bar.copy(), noise.copy()), (7, 3), what="codes"
-    )
+    given = expect_array(call(function, z.copy(), t.copy(), alpha_bar.copy(), noise.copy()), (7, 3), what="codes")
     for wrong, sentence in (
         (a * z + (1 - a) * noise, "alpha_bar is a share of the *variance*: take the roots."),
         (np.sqrt(a) * z + (1 - a) * noise, "The noise needs a root, too."),
@@ -155,10 +139,7 @@ def _check_noised(answer: Any) -> str:
         ),
         (np.sqrt(a) * z + noise, "The noise is scaled as well, such that the variance stays 1."),
         (np.sqrt(a) * z - np.sqrt(1 - a) * noise, "The noise is added."),
-        (
-            np.sqrt(alpha_bar[t[0]]) * z + np.sqrt(1 - alpha_bar[t[0]]) * noise,
-            "Each row has its own t.",
-        ),
+        (np.sqrt(alpha_bar[t[0]]) * z + np.sqrt(1 - alpha_bar[t[0]]) * noise, "Each row has its own t."),
     ):
         if close(given, wrong, rtol=1e-5, atol=1e-9):
             raise Wrong(sentence)

@@ -168,10 +168,7 @@ def _check_keep_first(answer: Any) -> str:
     right = _kept(z, k)
     for wrong, sentence in (
         (z, "Nothing was set to 0."),
-        (
-            _kept(z, k - 1),
-            "One number too few stays: the first k[i] have the places 0 to k[i] - 1.",
-        ),
+        (_kept(z, k - 1), "One number too few stays: the first k[i] have the places 0 to k[i] - 1."),
         (_kept(z, k + 1), "One number too many stays: places are counted from 0."),
         (_kept(z[:, ::-1], k)[:, ::-1], "You kept the last k[i] numbers; keep the first."),
         (z - right, "You set the first k[i] numbers to 0. They are the ones that stay."),

@@ -59,19 +59,14 @@ def fit(model: Any, train: Any, val: Any, epochs: int = 60, rate: float = 0.003,
     """Train in batches of 50 and return the History; `train` and `val` are arrays or pairs."""
     model.compile(keras.optimizers.Adam(rate), **({"loss": "mse"} | how))
     pair = train if isinstance(train, tuple) else (train, None)
-    return training.fit(
-        model, *pair, epochs=epochs, batch_size=50, validation_data=val, progress=False, jit=False
-    )
+    return training.fit(model, *pair, epochs=epochs, batch_size=50, validation_data=val, progress=False, jit=False)
 
 
 def noise_drawn_once() -> Patient:
     """Noise is added to the data before training."""
     clean, clean_val = pictures()
     rng = np.random.default_rng(0)
-    x, x_val = (
-        (rows + rng.normal(0, 0.3, rows.shape).astype("float32"), rows)
-        for rows in (clean, clean_val)
-    )
+    x, x_val = ((rows + rng.normal(0, 0.3, rows.shape).astype("float32"), rows) for rows in (clean, clean_val))
     model = network(code=32)
     history = fit(model, x, x_val, epochs=300)
     return Patient(model, x, x_val, history, "It takes noise away.")
@@ -84,9 +79,7 @@ class Generator(keras.Model):
         super().__init__()
         dense = keras.layers.Dense
         self.encoder = self._encoder()
-        self.decoder = keras.Sequential(
-            [keras.Input((CODE,)), dense(64, "relu"), dense(SIZE, "sigmoid")]
-        )
+        self.decoder = keras.Sequential([keras.Input((CODE,)), dense(64, "relu"), dense(SIZE, "sigmoid")])
         self.random = keras.random.SeedGenerator(0)
         self.built = True
 
@@ -110,12 +103,7 @@ class Generator(keras.Model):
         return ops.sum(kl, axis=1)
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Return distortion + rate, in nats, a mean over the batch."""
         z_mean, second = self.encoder(x)
@@ -186,9 +174,7 @@ def losses_across_units() -> Patient:
     history = fit(model, x, x_val)
     first = history.history["val_loss"][-1]
     other = network()
-    losses = fit(
-        other, 16 * x, 16 * x_val, loss=lambda y, y_hat: ops.sum(ops.square(y - 16 * y_hat), axis=1)
-    )
+    losses = fit(other, 16 * x, 16 * x_val, loss=lambda y, y_hat: ops.sum(ops.square(y - 16 * y_hat), axis=1))
     factor = losses.history["val_loss"][-1] / first
     says = f"The network of our rivals has a loss {factor:,.0f} times as large."
     return Patient(model, x, x_val, history, says)

@@ -1,0 +1,54 @@
+"""Data for the lessons: `load(name)` gives a `Dataset`; `from_csv` and `from_images` read your own.
+
+Which names there are: `NAMES`; which of them need no network: `OFFLINE_NAMES`.
+"""
+
+from __future__ import annotations
+
+from aetutorial import validation
+from aetutorial.data import catalog
+from aetutorial.data.dataset import Dataset, finish
+from aetutorial.data.files import from_csv, from_images
+from aetutorial.data.scaling import binarised, min_max, standardize
+
+__all__ = [
+    "NAMES",
+    "OFFLINE_NAMES",
+    "Dataset",
+    "binarised",
+    "from_csv",
+    "from_images",
+    "load",
+    "min_max",
+    "standardize",
+]
+
+OFFLINE_NAMES = tuple(catalog.OFFLINE)
+NAMES = OFFLINE_NAMES + tuple(catalog.DOWNLOADED)
+
+
+def load(name: str) -> Dataset:
+    """Return a named data set; images are float32, NHWC, in [0, 1], labels int64.
+
+    Args:
+        name: One of
+
+            - "digits": handwritten digits, 8x8; 1,437 train, 360 test
+            - "mnist": handwritten digits, 28x28, a subset of MNIST; 10,000 train, 2,000 test
+            - "patches": grey patches of two photographs, 12x12; 10,000 train, 2,000 test
+            - "gaussian": 100 independent standard normals an example; 1,000 train, 1,000 test
+            - "breast-cancer": 30 measurements of 569 tumours, unscaled; 455 train, 114 test; label 0 is
+              malignant, 1 benign
+            - "mnist-full": the whole of MNIST; 60,000 train, 10,000 test; downloaded once
+            - "fashion-mnist": clothes, 28x28; 60,000 train, 10,000 test; downloaded once
+
+    Returns:
+        A `Dataset`, the same on each call.
+
+    Raises:
+        ValueError: unknown name, or a file of the data is truncated or altered.
+        ConnectionError: the data are not here yet and cannot be downloaded.
+    """
+    loaders = {**catalog.OFFLINE, **catalog.DOWNLOADED}
+    loader = loaders[validation.choice("name", name, NAMES)]
+    return finish({"name": name, **loader()})

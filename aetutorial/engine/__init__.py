@@ -1,0 +1,1 @@
+"""The training engine behind `aetutorial.training`, its one public door."""

@@ -1,0 +1,326 @@
+"""A learner's function: is it one, and a call that ends in one clear sentence whatever it does.
+
+The function runs in a thread of its own, because that is the only way to leave a loop that never
+ends on Linux, macOS and Windows alike. What it prints still goes to the cell that called it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import ctypes
+import functools
+import inspect
+import linecache
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+POLL_SECONDS = 0.02
+# Where code lies that the learner did not write (what tf.function makes of theirs, too).
+FOREIGN = ("site-packages", "dist-packages", "__autograph_generated")
+STOP_SECONDS = 2.0  # how long to try to stop a function that ran out of time
+
+
+class Wrong(Exception):
+    """Raised by a check: its text is the one sentence that names the learner's mistake."""
+
+
+class NotAttempted(Exception):
+    """Raised when the answer, or what its function returns, is still the stub; text may be empty."""
+
+
+class _TimeUp(BaseException):
+    """Raised inside a learner's function to stop it; `except Exception` does not catch it."""
+
+
+def unfilled(value: Any) -> bool:
+    """Say whether `value` is a stub: None, `...`, or a list, tuple or dict of nothing else."""
+    items = list(value.values()) if type(value) is dict else value
+    if type(items) not in (list, tuple) or not 0 < len(items) <= 20:
+        items = [value]
+    return all(item is None or item is Ellipsis for item in items)
+
+
+def shorten(text: str, width: int = 160) -> str:
+    """Put `text` on one line of at most `width` characters."""
+    text = " ".join(text[: 10 * width].split())
+    return text if len(text) <= width else text[: width - 4].rstrip() + " ..."
+
+
+def error_text(error: BaseException) -> str:
+    """Write an exception as "ValueError: its message", on one line and without a full stop."""
+    text = ""
+    with contextlib.suppress(Exception):  # a learner's own exception class may fail to print
+        text = shorten(str(error)).rstrip(".")
+    return type(error).__name__ + (f": {text}" if text else "")
+
+
+def describe(value: Any) -> str:
+    """Say in a few words what `value` is, without the repr, length or equality of unknown types."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if value is None or isinstance(value, bool | int | float | complex | np.number | np.bool_):
+        with contextlib.suppress(Exception):  # the digits of an int may be too many to print
+            return shorten(str(value), 40)
+    if type(value) is str:
+        return f"the text {shorten(value, 40)!r}"
+    if inspect.isclass(value):
+        return f"the class `{value.__name__}`"
+    if inspect.isroutine(value):
+        return f"the function `{getattr(value, '__name__', '?')}`"
+    if type(value) in (list, tuple, dict, set):
+        return f"a {type(value).__name__} of length {len(value)}"
+    with contextlib.suppress(Exception):  # tensors of every library
+        shape = tuple(int(n) for n in value.shape)
+        return f"an object of type {type(value).__name__} and shape {shape}"
+    return f"an object of type {type(value).__name__}"
+
+
+def signature_of(function: Any) -> inspect.Signature | None:
+    """Return the signature, or None where there is none to see (some functions written in C)."""
+    with contextlib.suppress(Exception):
+        return inspect.signature(function)
+    return None
+
+
+def parameter_names(signature: inspect.Signature) -> str:
+    """Write a signature as names only: "(x, x_hat)"."""
+    stars = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
+    parameters = signature.parameters.values()
+    return "(" + ", ".join(stars.get(p.kind.name, "") + p.name for p in parameters) + ")"
+
+
+def expect_function(value: Any, parameters: Sequence[str]) -> Callable[..., Any]:
+    """Return a learner's function, if it takes as many positional arguments as expected.
+
+    Args:
+        value: The answer: a function, or an object that can be called like one.
+        parameters: The names of the parameters in the prompt. Other names will do.
+
+    Raises:
+        Wrong: it is something else.
+        NotAttempted: it is None or `...`.
+    """
+    if unfilled(value):
+        raise NotAttempted
+    expected = "(" + ", ".join(parameters) + ")"
+    if inspect.isclass(value):
+        raise Wrong(f"That is {describe(value)}; a function of {expected} is expected.")
+    if not callable(value):
+        raise Wrong(f"That is {describe(value)}; pass the function of {expected} itself, by its name alone.")
+    signature = signature_of(value)
+    if signature is not None:
+        try:
+            signature.bind(*parameters)
+        except TypeError:
+            raise Wrong(f"The function must take {expected}; yours takes {parameter_names(signature)}.") from None
+    return value
+
+
+def call(function: Any, /, *args: Any, seconds: float = 10.0, **kwargs: Any) -> Any:
+    """Call a learner's function and return what it returns.
+
+    It runs in another thread: what holds per thread, such as an open `tf.GradientTape` or Keras's
+    dtype policy, does not reach it.
+
+    Args:
+        function: What the learner wrote: any callable.
+        *args: Its arguments. Arrays, and lists, tuples and dicts of arrays, are passed as copies.
+        seconds: How long it may take.
+        **kwargs: Its named arguments, treated alike.
+
+    Returns:
+        The function's result: not None, not `...`, not a generator, not a coroutine.
+
+    Raises:
+        Wrong: it is no function, takes other arguments, raised, changed its input, took too long.
+        NotAttempted: it returned None or `...`, raised NotImplementedError, or computed with `...`.
+    """
+    if unfilled(function):
+        raise NotAttempted
+    if not callable(function):
+        raise Wrong(f"A function is expected here, not {describe(function)}.")
+    signature = signature_of(function)
+    inputs = _named(signature, args) | kwargs
+    who = "Your " + _noun(function)
+    if signature is not None:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError:
+            count = len(args) + len(kwargs)
+            raise Wrong(
+                f"{who} is called with {count} argument{'s' if count != 1 else ''}"
+                f"{_listed(inputs)}, but it takes {parameter_names(signature)}."
+            ) from None
+
+    given = [_copied(value) for value in args]
+    named = {name: _copied(value) for name, value in kwargs.items()}
+    value, error = _in_thread(functools.partial(function, *given, **named), seconds, who)
+
+    if error is not None:
+        _report(error, function, who, inputs)
+    for (name, before), after in zip(inputs.items(), [*given, *named.values()], strict=True):
+        if not _same(before, after):
+            raise Wrong(
+                f"{who} changed its input `{name}` in place: compute a new value instead, or work on a copy of it."
+            )
+    if unfilled(value):
+        raise NotAttempted(f"{who} returned {value}: is its `return` still missing?")
+    if inspect.isgenerator(value) or inspect.isasyncgen(value):
+        raise Wrong(f"{who} returned a generator: use `return` where it says `yield`.")
+    if inspect.iscoroutine(value):
+        value.close()
+        raise Wrong(f"{who} returned a coroutine: write `def` where it says `async def`.")
+    return value
+
+
+def _noun(function: Any) -> str:
+    if inspect.isclass(function):
+        return "class"
+    known = inspect.isroutine(function) or isinstance(function, functools.partial)
+    return "function" if known else type(function).__name__
+
+
+def _named(signature: inspect.Signature | None, args: tuple[Any, ...]) -> dict[str, Any]:
+    """Pair positional arguments with the function's own names for them, in their order."""
+    parameters = list(signature.parameters.values()) if signature else []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name for p in parameters if p.kind in kinds]
+    names += [f"argument {i + 1}" for i in range(len(names), len(args))]
+    return dict(zip(names, args, strict=False))
+
+
+def _listed(inputs: dict[str, Any]) -> str:
+    text = "; ".join(describe(value) for value in inputs.values())
+    return f" ({text})" if text else ""
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in (list, tuple):
+        return type(value)(_copied(item) for item in value)
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return value
+
+
+def _same(before: Any, after: Any) -> bool:
+    if isinstance(before, np.ndarray):  # bytes, because NaN is not equal to itself
+        alike = before.shape == after.shape and before.dtype == after.dtype
+        return bool(alike and before.tobytes() == after.tobytes())
+    if type(before) is dict:
+        return list(before) == list(after) and _same([*before.values()], [*after.values()])
+    if type(before) in (list, tuple):
+        pairs = zip(before, after, strict=False)
+        return len(before) == len(after) and all(type(a) is type(b) and _same(a, b) for a, b in pairs)
+    if isinstance(before, str | int | float | complex | bytes | np.generic):
+        return bool(before == after or before != before)
+    return before is after
+
+
+def _in_thread(function: Callable[[], Any], seconds: float, who: str) -> tuple[Any, BaseException | None]:
+    """Return (value, None) or (None, the exception raised); Wrong if time runs out."""
+    value: Any = None
+    error: BaseException | None = None
+    over = False
+    lock = threading.Lock()
+    context = contextvars.copy_context()  # by it the kernel knows the cell that prints
+
+    def work() -> None:
+        nonlocal value, error, over
+        with contextlib.suppress(_TimeUp):
+            try:
+                value = context.run(function)
+            except _TimeUp:
+                pass
+            except BaseException as raised:  # SystemExit and KeyboardInterrupt, too
+                error = raised
+        for _ in range(2):
+            with contextlib.suppress(_TimeUp):
+                with lock:
+                    over = True  # from here on nobody asks this thread to stop
+                for _ in range(100):
+                    pass  # a request on its way arrives at one of these steps
+                break
+
+    def stop() -> None:
+        until = time.monotonic() + STOP_SECONDS
+        while thread.is_alive() and time.monotonic() < until:
+            with lock:  # never into a thread that has left the learner's function
+                if not over and thread.ident is not None:
+                    _raise_in(thread.ident, _TimeUp)
+            thread.join(POLL_SECONDS)
+
+    thread = threading.Thread(target=work, name="exercise", daemon=True)
+    until = time.monotonic() + seconds
+    try:
+        thread.start()
+        while thread.is_alive() and time.monotonic() < until:
+            thread.join(POLL_SECONDS)  # short waits: on Windows a long one cannot be interrupted
+    except BaseException:  # the learner pressed the stop button
+        stop()
+        raise
+    if thread.is_alive():
+        stop()
+        still = " It is still running: restart the kernel." if thread.is_alive() else ""
+        raise Wrong(f"{who} did not return within {seconds:g} seconds; is there a loop that never ends?" + still)
+    return value, error
+
+
+def _raise_in(ident: int, exception: type[BaseException]) -> None:
+    """Have the thread raise `exception` at its next step of Python.
+
+    A request is never withdrawn: on Python 3.11, withdrawing one leaves the interpreter's flag for pending work set
+    for good, and a traced function (coverage, a debugger) then never gets past its first instruction.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(exception))
+
+
+def _report(error: BaseException, function: Any, who: str, inputs: dict[str, Any]) -> None:
+    """Raise what an exception of the learner's function means."""
+    what = error_text(error)
+    origin = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    if isinstance(error, NotImplementedError) and not any(part in origin for part in FOREIGN):
+        raise NotAttempted  # from a library it means something else
+    if isinstance(error, TypeError | AttributeError | ValueError) and "ellipsis" in what.lower():
+        raise NotAttempted
+    if isinstance(error, RecursionError):
+        raise Wrong(f"{who} calls itself without end (RecursionError){_where(error, function)}.")
+    if isinstance(error, SystemExit):
+        raise Wrong(f"{who} tried to end Python (SystemExit){_where(error, function)}.")
+    called = "; ".join(f"{name} = {describe(value)}" for name, value in inputs.items())
+    called = f", when called with {called}" if called else ""
+    raise Wrong(f"{who} raised {what}{_where(error, function)}{called}.")
+
+
+def _where(error: BaseException, function: Any) -> str:
+    """Name the last line of the learner's own code that the exception passed, if it is known."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    with contextlib.suppress(Exception):
+        function = inspect.unwrap(function)
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        return ""
+    code = function.__code__
+    if any(part in code.co_filename for part in FOREIGN):
+        return ""
+    home = os.path.dirname(code.co_filename)  # the cells of a notebook are files in one folder
+    steps = [
+        (frame.f_code, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if os.path.dirname(frame.f_code.co_filename) == home
+    ]
+    if not steps:
+        return ""
+    last, line = steps[-1]
+    source = shorten(linecache.getline(last.co_filename, line).strip(), 60)
+    inside = "" if last is code else f" of `{last.co_name}`"
+    quoted = f" (`{source}`)" if source else ""
+    return f", in line {line - last.co_firstlineno + 1}{inside}{quoted}"

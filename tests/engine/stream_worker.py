@@ -1,0 +1,74 @@
+"""One epoch of training on data larger than memory should hold, in a process of its own; prints its peak memory in MB:
+all of it, and the part that the system could not simply drop (pages mapped from a file it can).
+
+    python stream_worker.py memmap FILE ROWS
+    python stream_worker.py dataset FILE ROWS
+
+Takes the first ROWS rows of FILE, a NumPy array of shape (n, 256), float32.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import threading
+from pathlib import Path
+
+BATCH = 1000
+
+
+def main(kind: str, path: str, rows: str) -> None:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from aetutorial import training
+
+    model = keras.Sequential([keras.Input((256,)), keras.layers.Dense(2), keras.layers.Dense(256)])
+    model.compile("sgd", loss="mse")
+    x = np.load(path, mmap_mode="r")[: int(rows)]
+    begin = x.offset
+    if kind == "dataset":
+
+        def batches():
+            with open(path, "rb") as file:
+                file.seek(begin)
+                for _ in range(int(rows) // BATCH):
+                    yield np.fromfile(file, "float32", BATCH * 256).reshape(BATCH, 256)
+
+        x = tf.data.Dataset.from_generator(batches, output_signature=tf.TensorSpec((None, 256), tf.float32))
+    own = [0.0]
+    ended = threading.Event()
+    watch = threading.Thread(target=sample, args=(own, ended), daemon=True)
+    watch.start()
+    history = training.fit(model, x, epochs=1, batch_size=BATCH, progress=False)
+    ended.set()
+    watch.join()
+    assert np.isfinite(history.history["loss"]).all()
+    print(peak(), max(own))
+
+
+def status(name: str) -> float | None:
+    """Return a size in MB from what Linux says of this process; None elsewhere."""
+    said = Path("/proc/self/status")
+    found = [line for line in said.read_text().splitlines() if line.startswith(name)] if (said.exists()) else []
+    return int(found[0].split()[1]) / 2**10 if found else None
+
+
+def sample(own: list[float], ended: threading.Event) -> None:
+    """Take note of the memory of its own every few milliseconds."""
+    while not ended.wait(0.005):
+        own.append(status("RssAnon") or 0.0)
+
+
+def peak() -> float:
+    """Return the largest memory so far, without that of the process that started this one."""
+    largest = status("VmHWM")
+    if largest is not None:  # ru_maxrss also counts what the parent held when it forked
+        return largest
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,494 @@
+"""Compiled programs of training.fit: when equal models share one, when they must not, and what XLA compiles."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import platform
+from collections import OrderedDict
+
+import numpy as np
+import psutil
+import pytest
+from engine_models import keras_fit
+
+from aetutorial import training
+from aetutorial.engine import arguments, graph_digest
+from aetutorial.engine import compiled as compiled_module
+from aetutorial.engine.batches import Arrays
+from aetutorial.engine.epochs import Passes
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(50, 6)).astype("float32")
+IMAGES = rng.uniform(size=(20, 8, 8, 1)).astype("float32")
+WEIGHT = 1.0  # of a loss: a global that a model reads
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The cache of compiled programs, empty at first."""
+    monkeypatch.setattr(compiled_module, "_compiled", OrderedDict())
+    return compiled_module._compiled
+
+
+def model(
+    *,
+    activation="relu",
+    width=6,
+    rate=0.0,
+    l2=0.0,
+    frozen=False,
+    swapped=False,
+    beta=0.1,
+    loss="mse",
+    optimizer="SGD",
+    seed=1,
+    **settings,
+):
+    """Two layers of one shape and a penalty in compute_loss; every option changes what a step computes."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+
+    class Two(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.beta = beta
+            penalty = keras.regularizers.L2(l2) if l2 else None
+            self.first = keras.layers.Dense(width, activation=activation, kernel_regularizer=penalty)
+            self.second = keras.layers.Dense(6, activation=activation, trainable=not frozen)
+            self.drop = keras.layers.Dropout(rate, seed=4)
+
+        def call(self, x, training=None):
+            layers = [self.second, self.first] if swapped else [self.first, self.second]
+            for layer in layers:
+                x = layer(self.drop(x, training=training))
+            return x
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            usual = super().compute_loss(x, y, y_pred, sample_weight, training)
+            return WEIGHT * usual + self.beta * keras.ops.mean(keras.ops.square(y_pred))
+
+    made = Two()
+    made.first.build((None, 6))
+    made.second.build((None, width))
+    rule = getattr(keras.optimizers, optimizer)
+    made.compile(rule(**({"learning_rate": 0.1} | settings)), loss=loss)
+    return made
+
+
+def train(trained, *, batch_size=16, epochs=3, seed=5, **options):
+    return training.fit(trained, X, epochs=epochs, batch_size=batch_size, seed=seed, progress=False, **options)
+
+
+def difference(ours, theirs) -> float:
+    pairs = zip(ours.get_weights(), theirs.get_weights(), strict=True)
+    return max(float(np.abs(a - b).max()) for a, b in pairs)
+
+
+# --- sharing -------------------------------------------------------------------------------------
+
+
+def test_equal_models_share_one_program_and_end_with_the_same_bits(compiled):
+    first, second = model(), model()
+    train(first)
+    assert len(compiled) == 1
+    train(second)
+    assert len(compiled) == 1
+    assert difference(first, second) == 0
+
+
+def test_sharing_leaves_the_first_models_weights_alone(compiled):
+    first, second = model(), model(seed=2)
+    train(first)
+    before = first.get_weights()
+    train(second)
+    assert len(compiled) == 1
+    assert all((a == b).all() for a, b in zip(before, first.get_weights(), strict=True))
+    theirs = model(seed=2)
+    keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=5)
+    assert difference(second, theirs) < 1e-5
+
+
+def test_the_second_model_trains_after_the_first_is_gone(compiled):
+    first = model()
+    train(first)
+    del first
+    gc.collect()
+    second, theirs = model(seed=2), model(seed=2)
+    train(second)
+    assert len(compiled) == 1
+    keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=5)
+    assert difference(second, theirs) < 1e-5
+
+
+def test_two_models_take_turns_on_one_program(compiled):
+    """Each goes on from its own weights and optimizer state."""
+    turns = [model(optimizer="Adam"), model(optimizer="Adam", seed=2)]
+    alone = [model(optimizer="Adam"), model(optimizer="Adam", seed=2)]
+    for seed in (1, 2):
+        for trained in turns:
+            train(trained, seed=seed)
+    for trained in alone:
+        for seed in (1, 2):
+            train(trained, seed=seed)
+    assert len(compiled) == 1
+    assert [difference(a, b) for a, b in zip(turns, alone, strict=True)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"activation": "tanh"},
+        {"beta": 0.7},
+        {"width": 7},
+        {"frozen": True},
+        {"swapped": True},
+        {"l2": 0.1},
+        {"loss": "mae"},
+        {"clipnorm": 0.01},
+        {"momentum": 0.9},
+        {"optimizer": "Adam", "epsilon": 0.1},
+    ],
+    ids=str,
+)
+def test_a_model_that_differs_gets_a_program_of_its_own(compiled, change):
+    usual = {"optimizer": change["optimizer"]} if "optimizer" in change else {}
+    first = model(**usual)
+    train(first)
+    ours, theirs = model(**change), model(**change)
+    train(ours)
+    assert len(compiled) == 2
+    keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=5)
+    assert difference(ours, theirs) < 1e-5
+    assert [w.shape for w in first.get_weights()] != [w.shape for w in ours.get_weights()] or difference(
+        first, ours
+    ) > 1e-4
+
+
+def test_another_l2_factor_is_another_program(compiled):
+    for factor in (0.1, 0.5):
+        ours, theirs = model(l2=factor), model(l2=factor)
+        train(ours)
+        keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=5)
+        assert difference(ours, theirs) < 1e-5
+    assert len(compiled) == 2
+
+
+def test_another_global_read_by_the_loss_is_another_program(compiled, monkeypatch):
+    train(model())
+    monkeypatch.setitem(globals(), "WEIGHT", 3.0)
+    ours, theirs = model(), model()
+    train(ours)
+    assert len(compiled) == 2
+    keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=5)
+    assert difference(ours, theirs) < 1e-5
+
+
+def test_a_constant_changed_between_two_trainings_of_one_model_counts(compiled):
+    ours, theirs = model(beta=0.0), model(beta=0.0)
+    train(ours)
+    keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=5)
+    ours.beta = theirs.beta = 2.0
+    theirs.train_function = None  # Keras keeps its old one otherwise
+    train(ours, seed=6)
+    keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=6)
+    assert difference(ours, theirs) < 1e-5
+
+
+def test_another_batch_size_is_another_program(compiled):
+    for size in (16, 20):
+        ours, theirs = model(), model()
+        train(ours, batch_size=size)
+        keras_fit(theirs, X, X, epochs=3, batch_size=size, seed=5)
+        assert difference(ours, theirs) < 1e-5
+    assert len(compiled) == 2
+
+
+def test_another_dropout_rate_is_another_program(compiled):
+    """At rate 0.9 the untrained loss of relu outputs is near that of zeros; at 0.1 it is not."""
+    losses = {}
+    for rate in (0.1, 0.9):
+        ours, theirs = model(rate=rate), model(rate=rate)
+        big = np.tile(X, (40, 1))
+        losses[rate] = [
+            training.fit(ours, big, epochs=1, batch_size=2000, progress=False).history["loss"][0],
+            theirs.fit(big, big, epochs=1, batch_size=2000, verbose=0).history["loss"][0],
+        ]
+    assert len(compiled) == 2
+    (ours_a, theirs_a), (ours_b, theirs_b) = losses.values()
+    assert abs(ours_a - ours_b) > 0.1 * ours_a
+    assert ours_a == pytest.approx(theirs_a, rel=0.05)
+    assert ours_b == pytest.approx(theirs_b, rel=0.25)
+
+
+def test_another_learning_rate_shares_the_program_and_counts(compiled):
+    for rate in (0.01, 0.3):
+        ours, theirs = model(learning_rate=rate), model(learning_rate=rate)
+        train(ours)
+        keras_fit(theirs, X, X, epochs=3, batch_size=16, seed=5)
+        assert difference(ours, theirs) < 1e-5
+    assert len(compiled) == 1
+
+
+def test_only_the_last_used_programs_are_kept(compiled, monkeypatch):
+    monkeypatch.setattr(compiled_module, "KEPT", 2)
+    results = []
+    for size in (10, 16, 20, 10):
+        results.append(model())
+        train(results[-1], batch_size=size)
+        assert len(compiled) <= 2
+    assert difference(results[0], results[3]) == 0
+
+
+# --- the signature of a graph --------------------------------------------------------------------
+
+
+def signature(function, *shapes):
+    import tensorflow as tf
+
+    specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
+    return graph_digest.signature(concrete.graph)
+
+
+def test_names_do_not_enter_the_signature():
+    import tensorflow as tf
+
+    first = signature(lambda a, b: tf.subtract(a, b, name="one"), [2], [2])
+    assert first == signature(lambda c, d: tf.subtract(c, d, name="two"), [2], [2])
+
+
+@pytest.mark.parametrize("which", ["inputs", "captures", "outputs"])
+def test_the_roles_of_inputs_enter_the_signature(which):
+    import tensorflow as tf
+
+    u, v = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 4.0])
+    pairs = {
+        "inputs": (lambda a, b: a - b, lambda a, b: b - a),
+        "captures": (
+            lambda a, b: (tf.identity(u), tf.identity(v), u - v),
+            lambda a, b: (tf.identity(u), tf.identity(v), v - u),
+        ),
+        "outputs": (lambda a, b: (a, b), lambda a, b: (b, a)),
+    }
+    one, other = pairs[which]
+    assert signature(one, [2], [2]) != signature(other, [2], [2])
+
+
+def test_the_roles_of_captured_tensors_enter_the_signature():
+    import tensorflow as tf
+
+    u, v = tf.constant([1.0, 2.0]), tf.constant([3.0, 4.0])
+
+    def inner(sign):
+        @tf.function(autograph=False)
+        def difference(a, b):
+            return a - b
+
+        return lambda a: (u + v, difference(u, v) if sign > 0 else difference(v, u))
+
+    assert signature(inner(1), [2]) != signature(inner(-1), [2])
+
+
+# --- XLA -----------------------------------------------------------------------------------------
+
+
+def passes(trained, x, jit="auto", batch_size=16):
+    source = Arrays(x, batch_size, own_target=True)
+    arguments.build(trained, source)
+    return Passes(trained, trained.train_step, source, seed=0, jit=jit)
+
+
+def convolutional():
+    import keras
+
+    layers = keras.layers
+    made = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(1, 3, padding="same")])
+    made.compile("sgd", loss="mse")
+    return made
+
+
+def hidden():
+    """A convolution that no layer's name gives away."""
+    import keras
+
+    class Blur(keras.layers.Layer):
+        def build(self, shape):
+            self.kernel = self.add_weight(shape=(3, 3, 1, 1), name="kernel")
+
+        def call(self, x):
+            return keras.ops.conv(x, self.kernel, padding="same")
+
+    made = keras.Sequential([keras.Input((8, 8, 1)), Blur()])
+    made.compile("sgd", loss="mse")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make", "x", "auto"), [(model, X, True), (convolutional, IMAGES, False), (hidden, IMAGES, False)]
+)
+def test_xla_is_used_by_itself_except_for_convolutions(make, x, auto):
+    run = passes(make(), x)
+    list(run.run(0))
+    assert run.jit is auto
+
+
+@pytest.mark.parametrize("jit", [True, False])
+@pytest.mark.parametrize(("make", "x"), [(model, X), (convolutional, IMAGES)])
+def test_a_wish_for_or_against_xla_is_obeyed(make, x, jit):
+    run = passes(make(), x, jit)
+    list(run.run(0))
+    assert run.jit is jit
+
+
+@pytest.mark.parametrize(("make", "x"), [(model, X), (convolutional, IMAGES)])
+def test_with_and_without_xla_the_weights_agree(make, x):
+    import keras
+
+    results = []
+    for jit in (True, False):
+        keras.utils.set_random_seed(2)
+        results.append(make())
+        training.fit(results[-1], x, epochs=3, batch_size=7, jit=jit, progress=False)
+    assert difference(*results) < 1e-5
+
+
+def uncompilable(kind):
+    """A model with an operation that XLA refuses, each kind with another complaint."""
+    import keras
+    import tensorflow as tf
+
+    def by_python(z):
+        return z + tf.ensure_shape(tf.numpy_function(np.sign, [z], tf.float32), z.shape)
+
+    def by_text(z):
+        return z + tf.strings.to_number(tf.strings.as_string(tf.stop_gradient(z)))
+
+    def by_range(z):
+        """Return a range whose length depends on the values."""
+        top = tf.reduce_max(tf.cast(tf.abs(z), tf.int32))
+        return z + tf.cast(tf.reduce_sum(tf.range(top + 1)), tf.float32)
+
+    def by_map(z):
+        return tf.map_fn(lambda row: 2 * row, z)
+
+    def by_loop(z):
+        """Return the end of a loop whose rounds depend on the values, to be differentiated."""
+        return tf.while_loop(lambda i, a: tf.reduce_sum(tf.abs(a)) < 1e3, lambda i, a: (i + 1, 2 * a), [0, z])[1]
+
+    function = {
+        "numpy_function": by_python,
+        "strings": by_text,
+        "range": by_range,
+        "map_fn": by_map,
+        "while_loop": by_loop,
+    }[kind]
+
+    class Odd(keras.layers.Layer):
+        def call(self, z):
+            return function(z)
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    keras.utils.set_random_seed(1)
+    made = keras.Sequential([keras.Input((6,)), keras.layers.Dense(6), Odd()])
+    made.compile(keras.optimizers.SGD(1e-3), loss="mse")
+    return made
+
+
+KINDS = ["numpy_function", "strings", "range", "map_fn", "while_loop"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_xla_cannot_compile_runs_without_it(kind):
+    alone, plain = uncompilable(kind), uncompilable(kind)
+    run = passes(alone, X)
+    expected = passes(plain, X, jit=False)
+    for epoch in range(2):
+        assert list(run.run(epoch)) == list(expected.run(epoch))
+    assert run.jit is False
+    assert difference(alone, plain) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_xla_cannot_compile_is_an_error_if_xla_is_wanted(kind):
+    import tensorflow as tf
+
+    trained = uncompilable(kind)
+    with pytest.raises(tf.errors.OpError):
+        train(trained, jit=True)
+    assert difference(trained, uncompilable(kind)) == 0
+
+
+def test_an_error_of_the_model_itself_is_not_taken_for_one_of_xla():
+    import keras
+    import tensorflow as tf
+
+    class Checked(keras.layers.Layer):
+        def call(self, z):
+            with tf.control_dependencies([tf.debugging.assert_less(z, -1e9)]):
+                return tf.identity(z)
+
+    made = keras.Sequential([keras.Input((6,)), keras.layers.Dense(6), Checked()])
+    made.compile("sgd", loss="mse")
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        train(made, jit=False)
+
+
+def test_equal_models_share_a_program_whatever_the_names_of_their_nodes():
+    # Keras and TensorFlow number their names; from 9 to 10 and from 99 to 100 their alphabetical order changes.
+    import keras
+
+    def deep():
+        layers = [keras.layers.Dense(5, activation="relu") for _ in range(5)]
+        one = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(4)])
+        one.compile("adam", loss="mse")
+        return one
+
+    x = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
+    training.fit(deep(), x, epochs=1, batch_size=8, jit=False, progress=False)
+    before = len(compiled_module._compiled)
+    for _ in range(8):
+        training.fit(deep(), x, epochs=1, batch_size=8, jit=False, progress=False)
+    assert len(compiled_module._compiled) == before
+
+
+def test_memory_is_given_back_before_tracing_and_after_compiling(compiled, monkeypatch):
+    calls = []
+    monkeypatch.setattr(compiled_module, "_give_back", lambda: calls.append(len(compiled)))
+    trained = model()
+    train(trained, epochs=40)  # more than one call of the program
+    assert calls == [0, 1]
+    train(model(seed=2))  # an equal model: nothing is compiled
+    assert calls == [0, 1, 1]
+    train(model(width=5))
+    assert calls == [0, 1, 1, 1, 2]
+    monkeypatch.setattr(compiled_module, "KEPT_BYTES", 0)  # programs of large models are not kept
+    train(model(width=4))
+    assert calls == [0, 1, 1, 1, 2, 2, 2]
+
+
+def test_programs_can_be_cleared_and_training_goes_on_alike(compiled):
+    import weakref
+
+    trained, other = model(), model()
+    train(trained)
+    program = weakref.ref(next(iter(compiled.values())))
+    train(other)
+    training.clear_programs()
+    assert not compiled
+    assert program() is None
+    again, same = train(trained), train(other)
+    assert again.history == same.history
+    assert len(compiled) == 1
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_little_memory_is_left_to_give_back(compiled):
+    process = psutil.Process()
+    train(model(width=64))
+    after = process.memory_info().rss
+    ctypes.CDLL(None).malloc_trim(0)
+    assert after - process.memory_info().rss < 20e6  # bytes; without giving back 60 MB and more

@@ -1,0 +1,30 @@
+"""README says what the stored lessons show: their run times and the figure."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+notebooks = importlib.import_module("notebooks")
+rules = importlib.import_module("lesson_rules")
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_run_times_in_the_table_are_those_measured():
+    stated = dict(re.findall(r"notebooks/(\w+)\.ipynb\).*\| (\d+) s \|", README))
+    measured = rules.read_times()
+    main = {name for name in measured if (ROOT / "notebooks" / f"{name}.ipynb").exists()}
+    assert set(stated) == main
+    for name, seconds in stated.items():
+        assert 0.5 < float(seconds) / measured[name]["seconds"] < 2, name
+
+
+def test_figure_is_the_one_that_lesson_1_stores():
+    stored = nbformat.read(ROOT / "notebooks" / "01_concepts.ipynb", as_version=4)
+    assert notebooks.pictures(stored) == [notebooks.PICTURE.read_bytes()]
+    assert notebooks.PICTURE.relative_to(ROOT).as_posix() in README

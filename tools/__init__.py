@@ -1,0 +1,1 @@
+"""What `make` runs: lessons, claims, data sets, installation."""
