@@ -7,4 +7,4 @@ TARGETS := help lab test notebooks text studies lint test-unit test-portable tes
 .PHONY: $(TARGETS)
 
 $(TARGETS):
-	@"$(PYTHON)" tools/tasks.py $@
+	@"$(PYTHON)" -m tools.tasks $@

@@ -5,4 +5,5 @@ setlocal
 set RUN=python
 where py >nul 2>nul && set RUN=py -3
 if defined PYTHON set RUN="%PYTHON%"
-%RUN% "%~dp0tools\tasks.py" %*
+cd /d "%~dp0"
+%RUN% -m tools.tasks %*

@@ -18,7 +18,8 @@ import numpy as np
 
 from aetutorial import runtime, validation
 from aetutorial.runtime import quiet_stderr
-from aetutorial.studies.study import MODE_VARIABLE, Study, StudyError, stored, study
+from aetutorial.studies.results import Study, StudyError
+from aetutorial.studies.study import MODE_VARIABLE, stored, study
 
 __all__ = ["ClaimError", "Study", "StudyError", "begin", "claim", "stored", "study"]
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
 from benchmarks import contenders, limit, peers, report, run  # noqa: E402
 from benchmarks.cases import CASES, Goal  # noqa: E402

@@ -1,7 +1,7 @@
 """Write the repository's public address into the badges and links that name it.
 
-    python tools/address.py            write it
-    python tools/address.py --check    only say what is out of step (exit code 1 if anything is)
+    python -m tools.address            write it
+    python -m tools.address --check    only say what is out of step (exit code 1 if anything is)
 
 The address stands in one place, `project.urls.Repository` of pyproject.toml. It is carried into
 README.md, CITATION.cff, the notebooks and their text pairs, wherever one of FORMS occurs. Every

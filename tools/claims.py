@@ -1,6 +1,6 @@
 """Run the lessons sabotaged and see that every claim fails under the sabotage that it names.
 
-    python tools/claims.py [NAME ...]
+    python -m tools.claims [NAME ...]
 
 Three sabotages: training switched off (the optimizers change nothing, and a parameter `learning_rate` becomes 0),
 pixels shuffled within each image, labels shuffled. A claim of kind "math" is an identity and must hold under all of
@@ -24,11 +24,7 @@ from typing import Any
 import nbformat
 from nbclient.exceptions import CellExecutionError
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import evidence
-
-import notebooks
+from tools import evidence, notebooks
 
 SABOTAGES = ("no-training", "shuffled-pixels", "shuffled-labels")
 STORED = re.compile(r"^Claim holds: (.*) \(expected ", re.MULTILINE)

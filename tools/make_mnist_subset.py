@@ -2,7 +2,7 @@
 
 The same full copy gives the same subset, and with the same Python and NumPy the same bytes. Example:
 
-    python tools/make_mnist_subset.py mnist.npz
+    python -m tools.make_mnist_subset mnist.npz
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Make the notebooks from their text pairs: execute, store, sync, and run the studies.
 
-    python tools/notebooks.py run [NAME ...]      execute the text pairs, write the notebooks
-    python tools/notebooks.py text [NAME ...]     carry edits made in notebooks to their text pairs
-    python tools/notebooks.py studies [NAME ...]  run the full grids of the lessons' studies
+    python -m tools.notebooks run [NAME ...]      execute the text pairs, write the notebooks
+    python -m tools.notebooks text [NAME ...]     carry edits made in notebooks to their text pairs
+    python -m tools.notebooks studies [NAME ...]  run the full grids of the lessons' studies
 
 NAME is the start of a file name, such as 03; without it, all lessons are meant. The text in
 `notebooks/text` is the source; a notebook is its executed copy.

@@ -1,4 +1,4 @@
-"""Every command of the course, defined once: `python3 tools/tasks.py NAME [VARIABLE=value]`.
+"""Every command of the course, defined once: `python3 -m tools.tasks NAME [VARIABLE=value]`.
 
 Makefile and make.bat hand their targets on to this file, so that all systems have the same names.
 A command that needs the course's environment first sees to it that `.venv` holds it (install.py).
@@ -13,8 +13,8 @@ import shutil
 import sys
 from collections.abc import Callable
 
-import install
-from install import ROOT, run
+from tools import install
+from tools.install import ROOT, run
 
 START = "notebooks/00_start_here.ipynb"
 UV = "uv==0.13.9"
@@ -87,19 +87,19 @@ def test() -> int:
 @task
 def notebooks() -> int:
     """Execute the lessons anew, store outputs and text pairs (LESSON=03: only that one)."""
-    return python("tools/notebooks.py", "run", *lesson())
+    return module("tools.notebooks", "run", *lesson())
 
 
 @task
 def text() -> int:
     """Carry an edit made in a notebook over to its text pair (LESSON=03)."""
-    return python("tools/notebooks.py", "text", *lesson())
+    return module("tools.notebooks", "text", *lesson())
 
 
 @task
 def studies() -> int:
     """Run the sweeps whose stored results the lessons show (LESSON=03)."""
-    return python("tools/notebooks.py", "studies", *lesson())
+    return module("tools.notebooks", "studies", *lesson())
 
 
 @task
@@ -126,7 +126,7 @@ def test_portable() -> int:
 @task
 def test_claims() -> int:
     """Sabotage the lessons: each claim must fail under the sabotage it names (LESSON=03)."""
-    return python("tools/claims.py", *lesson())
+    return module("tools.claims", *lesson())
 
 
 @task
@@ -159,7 +159,7 @@ def requirements() -> int:
 @task
 def address() -> int:
     """Write the public address from pyproject.toml into the badges."""
-    return python("tools/address.py")
+    return module("tools.address")
 
 
 @task

@@ -1,4 +1,4 @@
-"""The points of a study: what a grid may be, and running its points."""
+"""The points of a study: what a grid may be, and how a point is run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from aetutorial import runtime, validation
 
 Point = Mapping[str, Any]
-Run = Callable[..., Mapping[str, float]]
+RunPoint = Callable[..., Mapping[str, float]]
 
 
-def checked(grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]]:
+def checked_points(grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]]:
     """Return the points of a grid as dicts, if they are such as `study` describes.
 
     Raises:
@@ -24,14 +24,14 @@ def checked(grid: Sequence[Point], live: Sequence[Point]) -> list[dict[str, Any]
         raise ValueError(validation.message("grid", 'dicts with the same settings, among them "seed"', grid))
     groups: dict[str, set[Any]] = {}
     for point in points:
-        groups.setdefault(key(setting(point)), set()).add(point["seed"])
+        groups.setdefault(point_key(without_seed(point)), set()).add(point["seed"])
     if sum(len(seeds) for seeds in groups.values()) != len(points):
         raise ValueError(validation.message("grid", "points that differ from each other", grid))
     if min(len(seeds) for seeds in groups.values()) < 2:
         raise ValueError(validation.message("grid", "at least two seeds for every setting", grid))
-    known = {key(point) for point in points}
+    known = {point_key(point) for point in points}
     for chosen in _dicts("live", live):
-        if key(chosen) not in known:
+        if point_key(chosen) not in known:
             raise ValueError(validation.message("live", "points of the grid", chosen))
     return points
 
@@ -49,17 +49,17 @@ def _dicts(name: str, points: Any) -> list[dict[str, Any]]:
     return [dict(point) for point in listed]
 
 
-def key(point: Point) -> str:
+def point_key(point: Point) -> str:
     """Return the text under which a point's result is found."""
     return json.dumps(dict(point), sort_keys=True)
 
 
-def setting(point: Point) -> dict[str, Any]:
+def without_seed(point: Point) -> dict[str, Any]:
     """Return a point without its seed."""
     return {name: value for name, value in point.items() if name != "seed"}
 
 
-def measure(run: Run, point: Point) -> dict[str, float]:
+def measure(run: RunPoint, point: Point) -> dict[str, float]:
     """Run one point."""
     result = run(**point)
     if not isinstance(result, Mapping) or not result:
@@ -67,13 +67,13 @@ def measure(run: Run, point: Point) -> dict[str, float]:
     return {metric: float(value) for metric, value in result.items()}
 
 
-def measure_sabotaged(run: Run, points: list[dict[str, Any]]) -> list[dict[str, float]]:
+def measure_sabotaged(run: RunPoint, points: list[dict[str, Any]]) -> list[dict[str, float]]:
     """Run two seeds of each setting and repeat them for the others: a claim that is to fail needs no more."""
     measured: dict[str, list[dict[str, float]]] = {}
     results = []
     with _short_training(runtime.sabotage() == "no-training"):
         for point in points:
-            seen = measured.setdefault(key(setting(point)), [])
+            seen = measured.setdefault(point_key(without_seed(point)), [])
             if len(seen) < 2:
                 seen.append(measure(run, point))
                 results.append(seen[-1])

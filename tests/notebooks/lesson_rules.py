@@ -7,12 +7,10 @@ notebook that breaks it.
 from __future__ import annotations
 
 import ast
-import importlib
 import io
 import itertools
 import json
 import re
-import sys
 import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,8 +20,7 @@ from typing import Any
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-pairs = importlib.import_module("notebooks")
+from tools import notebooks as pairs
 
 LOCAL = re.compile(r"(?<![\w.])/(?:home|Users|work|root|tmp|var/folders)(?![\w-])|[A-Z]:\\+Users|site-packages")
 FENCED = re.compile(r"^ *(```|~~~).*?^ *\1", re.MULTILINE | re.DOTALL)

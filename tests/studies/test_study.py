@@ -1,4 +1,4 @@
-"""lesson.study: what is stored, when it is stale, what is refused. The hash itself: test_fingerprint.py."""
+"""lesson.study: what is stored, when it is stale, what is refused. The digest itself: test_fingerprint.py."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 import math
 import os
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import aetutorial
 from aetutorial import lesson, runtime
 from aetutorial.lesson import Study, StudyError
+from aetutorial.studies import storage
 from aetutorial.studies import study as study_module
 
 # Globals as a notebook has them; the tests change them.
@@ -137,8 +140,7 @@ def test_stored_refuses_what_is_no_name(stored, name):
 
 def test_the_default_folder_is_the_repositorys(monkeypatch):
     monkeypatch.delenv("AETUTORIAL_STUDY_FOLDER")
-    assert study_module._folder().name == "studies"
-    assert (study_module._folder().parent / "aetutorial").is_dir()
+    assert storage.study_path("a").parent == Path(aetutorial.__file__).parents[1] / "studies"
 
 
 # --- stale ---------------------------------------------------------------------------------------
@@ -295,7 +297,7 @@ def test_the_bound_lets_nearly_every_new_seed_pass_and_no_gross_change():
         stored = Study("drawn", points, tuple({"error": e} for e in kinds.ravel()))
         for shift in refused:
             try:
-                study_module._compare("drawn", points[0], {"error": new + shift}, stored)
+                study_module.compare(points[0], {"error": new + shift}, stored)
             except StudyError:
                 refused[shift] += 1
     assert refused[0.0] < 0.02 * len(draws)

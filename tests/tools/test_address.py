@@ -1,15 +1,14 @@
 """tools/address.py: the public address in badges and links."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from tools import address
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-address = importlib.import_module("address")
+
 
 BADGES = (
     b"https://mybinder.org/v2/gh/%s/HEAD?urlpath=lab/tree/notebooks/01_concepts.ipynb\n"

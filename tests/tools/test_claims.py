@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 from pathlib import Path
 
 import nbformat
@@ -13,11 +11,9 @@ from nbclient.exceptions import CellExecutionError
 
 from aetutorial import lesson as lesson_module
 from aetutorial import runtime
+from tools import claims, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-claims = importlib.import_module("claims")
-notebooks = claims.notebooks
 
 TEXT = """# %% [markdown]
 # # 5 · A lesson

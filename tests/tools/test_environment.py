@@ -1,10 +1,8 @@
 """The files that define the environment agree: pyproject.toml, requirements.txt, conda, Binder, CI."""
 
-import importlib
 import json
 import os
 import re
-import sys
 import tomllib
 from pathlib import Path
 
@@ -14,10 +12,10 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from tools import install, tasks
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-install = importlib.import_module("install")
-tasks = importlib.import_module("tasks")
+
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = PYPROJECT["project"]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-evidence = importlib.import_module("evidence")
+from tools import evidence
 
 STUDIES = 'a = lesson.study("a", run, grid, [])\nb = lesson.study("b", run, grid, [])\n'
 

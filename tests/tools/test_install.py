@@ -1,16 +1,15 @@
 """tools/install.py: whether the course can be installed, and when it is."""
 
 import ast
-import importlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
+from tools import install
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-install = importlib.import_module("install")
+
 
 LINUX = install.Machine(python=(3, 12), system="Linux", architecture="x86_64")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
-import sys
 import types
 from pathlib import Path
 
@@ -13,10 +11,9 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
+from tools import claims, notebooks
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-notebooks = importlib.import_module("notebooks")
-claims = importlib.import_module("claims")
 
 TEXT = """# %% [markdown]
 # # 5 · A lesson

@@ -1,6 +1,5 @@
 """tools/tasks.py: the commands, and how they are run."""
 
-import importlib
 import json
 import os
 import re
@@ -15,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tools import install, tasks
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-install = importlib.import_module("install")
-tasks = importlib.import_module("tasks")
+
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -47,7 +46,7 @@ def test_ctrl_c_lets_the_command_end_in_its_own_way():
         "print('ready', flush=True); time.sleep(20)"
     )
     parent = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import install\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tools import install\n"
         f"sys.exit(install.run([sys.executable, '-c', {child!r}]))"
     )
     process = subprocess.Popen(
@@ -140,10 +139,10 @@ def test_lesson_narrows_the_notebooks(calls, capsys):
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("notebooks", "tools/notebooks.py run"),
-        ("text", "tools/notebooks.py text"),
-        ("studies", "tools/notebooks.py studies"),
-        ("test-claims", "tools/claims.py"),
+        ("notebooks", "-m tools.notebooks run"),
+        ("text", "-m tools.notebooks text"),
+        ("studies", "-m tools.notebooks studies"),
+        ("test-claims", "-m tools.claims"),
     ],
 )
 def test_lesson_is_handed_on(calls, name, command):

@@ -1,16 +1,15 @@
 """README says what the stored lessons show: their run times and the figure."""
 
-import importlib
 import re
-import sys
 from pathlib import Path
 
+import lesson_rules as rules
 import nbformat
 
+from tools import notebooks
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-notebooks = importlib.import_module("notebooks")
-rules = importlib.import_module("lesson_rules")
+
 
 README = (ROOT / "README.md").read_text("utf-8")
 
