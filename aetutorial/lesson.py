@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial import runtime, validation
+from aetutorial import runtime, trials, validation
 from aetutorial.runtime import quiet_stderr
 from aetutorial.studies.results import Study, StudyError
 from aetutorial.studies.study import MODE_VARIABLE, stored, study
@@ -75,21 +75,8 @@ def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  some libraries still draw from the global generator
     keras.utils.set_random_seed(seed)
-    if runtime.sabotage() == "no-training":
-        _switch_training_off(keras)
+    trials.begin()
     print(f"Lesson {number}: {TITLES[number]}. Keras {keras.__version__} on TensorFlow {tf.__version__}, seed {seed}.")
-
-
-def _switch_training_off(keras: Any) -> None:
-    """Make every Keras optimizer leave the weights alone; for `make test-claims` only."""
-
-    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
-        if not self.built and trainable_variables is not None:
-            self.build(trainable_variables)
-        return self.iterations.assign_add(1)
-
-    # The class whose `apply` all optimizers share; the public name inherits it.
-    keras.src.optimizers.base_optimizer.BaseOptimizer.apply = apply
 
 
 def claim(

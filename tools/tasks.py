@@ -7,11 +7,14 @@ Commands return exit codes: 0 is success, so `first() or second()` stops at the 
 Runs on a learner's bare Python: see install.py for what that asks of this file.
 """
 
+import json
 import os
+import platform
 import shlex
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from tools import install
 from tools.install import ROOT, run
@@ -19,6 +22,16 @@ from tools.install import ROOT, run
 START = "notebooks/00_start_here.ipynb"
 UV = "uv==0.13.9"
 TASKS: "dict[str, Callable[[], int]]" = {}
+# What TensorFlow, its kernels and NumPy's take for the number of threads to compute with.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Stand-ins for other processors: smaller instruction sets, other kernels, another order of summation, and weights that
+# begin one unit in the last place aside, as another processor's arithmetic would soon have them.
+PROCESSORS: "dict[str, dict[str, str]]" = {
+    "AVX2": {"XLA_FLAGS": "--xla_cpu_max_isa=AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "SSE4.2": {"XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "no oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "last bits": {"AETUTORIAL_LAST_BITS": "1"},
+}
 
 
 def task(function: "Callable[[], int]") -> "Callable[[], int]":
@@ -42,23 +55,45 @@ def lesson() -> "list[str]":
     return [os.environ["LESSON"]] if os.environ.get("LESSON") else []
 
 
-def compare_notebooks(**variables: str) -> int:
-    """Run the lessons and compare every output with the stored one."""
+def chosen_notebooks() -> "list[str]":
+    """Return the paths of the notebooks that LESSON names, those that take longest first."""
     folders = ROOT / "notebooks", ROOT / "notebooks" / "optional"
-    found = [path for folder in folders for path in sorted(folder.glob("*.ipynb"))]
-    chosen = [path for path in found if path.name.startswith("".join(lesson()))]
+    known = [path for folder in folders for path in sorted(folder.glob("*.ipynb"))]
+    chosen = [path for path in known if path.name.startswith("".join(lesson()))]
     if not chosen:
-        known = ", ".join(path.stem for path in found) or "none"
-        print(f"No notebook's name starts with '{''.join(lesson())}'. There are: {known}.")
+        names = ", ".join(path.stem for path in known) or "none"
+        print(f"No notebook's name starts with '{''.join(lesson())}'. There are: {names}.")
+    times = ROOT / "notebooks" / "run_times.json"
+    seconds = json.loads(times.read_text(encoding="utf-8")) if times.exists() else {}
+    chosen.sort(key=lambda path: -seconds.get(path.stem, {}).get("seconds", 0))
+    return [path.relative_to(ROOT).as_posix() for path in chosen]
+
+
+def compare_notebooks(*, at_once: "int | None" = None, threads: "int | None" = 1, **variables: str) -> int:
+    """Run the lessons and compare every output with the stored one.
+
+    Args:
+        at_once: How many lessons run side by side; None for one per core, four at most.
+        threads: Threads that a lesson computes with; None for all cores.
+        variables: Environment variables of the run.
+    """
+    names = chosen_notebooks()
+    if not names:
         return 1
+    # A lesson keeps one core busy whatever it has: most of its time is tracing, compiling and small steps. So as many
+    # run at once as there are cores, each on one.
+    workers = min(at_once or min(os.cpu_count() or 1, 4), len(names))
     options = [
         "--nbval",
         "--nbval-current-env",
-        "--nbval-cell-timeout=300",
+        "--nbval-cell-timeout=900",  # a cell takes 30 s at most; a slow, busy machine is no error
         "--nbval-sanitize-with=tests/nbval_sanitize.cfg",
+        f"--numprocesses={workers}",
+        "--dist=loadfile",  # the cells of a lesson in one kernel, in order
+        "--no-loadscope-reorder",
     ]
-    names = [str(path.relative_to(ROOT)) for path in chosen]
-    return module("pytest", *options, *names, **variables)
+    counts = dict.fromkeys(THREADS, str(threads)) if threads else {}
+    return module("pytest", *options, *names, **{**counts, **variables})
 
 
 @task
@@ -117,10 +152,34 @@ def test_unit() -> int:
 
 @task
 def test_portable() -> int:
-    """Compare the lessons' outputs twice as if on other processors (LESSON=03)."""
-    # The nearest stand-ins at hand: other kernels, then another order of summation.
-    threads = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-    return compare_notebooks(TF_ENABLE_ONEDNN_OPTS="0") or compare_notebooks(**dict.fromkeys(threads, "1"))
+    """Compare the lessons' outputs as if on other processors (LESSON=03; PROCESSOR=AVX2: only so)."""
+    wanted = os.environ.get("PROCESSOR", "")
+    known = [*PROCESSORS, "all threads"]
+    if wanted not in ("", *known):
+        print(f"There is no processor '{wanted}'. There are: {', '.join(known)}.")
+        return 2
+    print(f"This machine has: {instruction_sets()}.")
+    codes = {}
+    for name in [wanted] if wanted else known:
+        print(f"As if on another processor: {name}.", flush=True)
+        if name == "all threads":
+            codes[name] = compare_notebooks(at_once=1, threads=None)
+        else:
+            codes[name] = compare_notebooks(at_once=None, threads=1, **PROCESSORS[name])
+    failed = [name for name, code in codes.items() if code]
+    print(f"The outputs differ as if on: {', '.join(failed)}." if failed else "The outputs are the same everywhere.")
+    return max(codes.values())
+
+
+def instruction_sets() -> str:
+    """Return the processor's vector instructions, as far as the system tells."""
+    interesting = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    flags = {flag for line in text.splitlines() if line.startswith(("flags", "Features")) for flag in line.split()}
+    return ", ".join(name for name in interesting if name in flags) or platform.machine()
 
 
 @task

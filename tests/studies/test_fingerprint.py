@@ -17,6 +17,7 @@ import pytest
 
 from aetutorial import data
 from aetutorial.studies import fingerprint as fingerprint_module
+from aetutorial.studies import syntax
 from aetutorial.studies.fingerprint import fingerprint
 
 LESSON = '''
@@ -210,8 +211,8 @@ def test_the_package_is_followed_but_not_its_engine_nor_libraries(lesson, monkey
         "def run(seed):\n    plotting.bars({})\n    return {'a': metrics.mse(np.mean(1), 2)}\n"
     ).run
     followed = []
-    real = fingerprint_module._source
-    monkeypatch.setattr(fingerprint_module, "_source", lambda item: followed.append(item.__qualname__) or real(item))
+    real = syntax._source
+    monkeypatch.setattr(syntax, "_source", lambda item: followed.append(item.__qualname__) or real(item))
     fingerprint(run)
     assert {"run", "mse", "squared_error", "_pair"} <= set(followed)
     assert not {"bars", "mean", "array", "message"} & set(followed)
@@ -323,10 +324,10 @@ def test_a_class_of_a_notebook_is_found_in_its_cells(monkeypatch):
     for cell in cells:
         exec(cell, vars(main))
     monkeypatch.setitem(sys.modules, "a_notebook", main)
-    assert fingerprint_module._source(main.Net) == "@mark\nclass Net:\n    depth = 2  # now deeper"
+    assert syntax._source(main.Net) == "@mark\nclass Net:\n    depth = 2  # now deeper"
     main.In = cells[2:]
     with pytest.raises((OSError, TypeError)):
-        fingerprint_module._source(main.Net)
+        syntax._source(main.Net)
 
 
 def test_a_class_of_a_cell_outside_the_history_is_found(monkeypatch):
@@ -337,7 +338,7 @@ def test_a_class_of_a_cell_outside_the_history_is_found(monkeypatch):
     linecache.cache["<cell 7>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 7>")
     exec(compile(cell, "<cell 7>", "exec"), vars(main))
     monkeypatch.setitem(sys.modules, "a_notebook", main)
-    assert fingerprint_module._source(main.Net) == cell.split("\n\n")[1].rstrip()
+    assert syntax._source(main.Net) == cell.split("\n\n")[1].rstrip()
 
 
 def test_another_process_finds_the_same(tmp_path):

@@ -91,7 +91,9 @@ def calls(monkeypatch, tmp_path):
     monkeypatch.setattr(tasks, "run", calls)
     monkeypatch.setattr(tasks, "ROOT", tmp_path)
     monkeypatch.setattr(install, "ensure", lambda: 0)
-    for name in ("LESSON", "OPTIONS", "UPGRADE"):
+    times = {"01_a": {"seconds": 5}, "03_c": {"seconds": 9}}
+    (tmp_path / "notebooks" / "run_times.json").write_text(json.dumps(times), encoding="utf-8")
+    for name in ("LESSON", "OPTIONS", "PROCESSOR", "UPGRADE"):
         monkeypatch.setenv(name, "")
     return calls
 
@@ -105,11 +107,20 @@ def test_test_checks_style_types_package_and_notebooks(calls):
         "-m mypy",
         "-m pytest --numprocesses=2 --dist=worksteal --cov=aetutorial --cov-fail-under=95 tests",
     ]
-    sanitizer = "--nbval-sanitize-with=tests/nbval_sanitize.cfg"
-    start = f"-m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 {sanitizer} "
-    assert nbval.startswith(start)
-    files = [Path(name).as_posix() for name in nbval[len(start) :].split()]
-    assert files == ["notebooks/01_a.ipynb", "notebooks/03_c.ipynb", "notebooks/optional/03_more.ipynb"]
+    options = nbval.split()
+    assert options[:4] == ["-m", "pytest", "--nbval", "--nbval-current-env"]
+    assert {"--nbval-sanitize-with=tests/nbval_sanitize.cfg", "--dist=loadfile"} <= set(options)
+    # The longest first; one that was never timed comes last.
+    files = ["notebooks/03_c.ipynb", "notebooks/01_a.ipynb", "notebooks/optional/03_more.ipynb"]
+    assert [part for part in options if part.endswith(".ipynb")] == files
+
+
+def test_lessons_run_side_by_side_on_one_thread_each(calls, monkeypatch):
+    for cores, workers in ((1, 1), (2, 2), (64, 3)):  # there are three lessons
+        monkeypatch.setattr(tasks.os, "cpu_count", lambda cores=cores: cores)
+        tasks.main(["test"])
+        assert f"--numprocesses={workers}" in calls.commands[-1]
+        assert calls.variables[-1] == dict.fromkeys(tasks.THREADS, "1")
 
 
 def test_the_first_failure_stops_and_is_passed_on(calls):
@@ -126,14 +137,45 @@ def test_a_failed_installation_stops_before_anything_runs(calls, monkeypatch):
 
 def test_lesson_narrows_the_notebooks(calls, capsys):
     assert tasks.main(["test-portable", "LESSON=03"]) == 0
-    kernels, threads = calls.variables
+    assert len(calls.commands) == len(tasks.PROCESSORS) + 1
     for command in calls.commands:
         names = [Path(part).name for part in command if part.endswith(".ipynb")]
         assert names == ["03_c.ipynb", "03_more.ipynb"]
-    assert kernels == {"TF_ENABLE_ONEDNN_OPTS": "0"}
-    assert threads["TF_NUM_INTRAOP_THREADS"] == threads["TF_NUM_INTEROP_THREADS"] == "1"
     assert tasks.main(["test-portable", "LESSON=99"]) == 1
     assert "'99'. There are: 01_a, 03_c, 03_more." in capsys.readouterr().out
+
+
+def test_portable_stands_in_for_other_processors(calls, capsys):
+    assert tasks.main(["test-portable"]) == 0
+    *smaller, all_threads = calls.variables
+    for variables, (name, wanted) in zip(smaller, tasks.PROCESSORS.items(), strict=True):
+        assert variables == {**dict.fromkeys(tasks.THREADS, "1"), **wanted}, name
+    assert all_threads == {}
+    assert "--numprocesses=1" in calls.commands[-1]
+    said = capsys.readouterr().out
+    assert f"This machine has: {tasks.instruction_sets()}." in said
+    assert "The outputs are the same everywhere." in said
+
+
+def test_portable_goes_on_after_a_difference_and_names_it(monkeypatch, capsys):
+    ran = []
+
+    def compare(**variables):
+        ran.append(variables)
+        return int("SSE4_2" in variables.get("XLA_FLAGS", ""))
+
+    monkeypatch.setattr(tasks, "compare_notebooks", compare)
+    monkeypatch.setenv("PROCESSOR", "")
+    assert tasks.main(["test-portable"]) == 1
+    assert len(ran) == len(tasks.PROCESSORS) + 1
+    assert "The outputs differ as if on: SSE4.2." in capsys.readouterr().out
+
+
+def test_portable_on_one_processor(calls, capsys):
+    assert tasks.main(["test-portable", "PROCESSOR=AVX2"]) == 0
+    assert [variables["ONEDNN_MAX_CPU_ISA"] for variables in calls.variables] == ["AVX2"]
+    assert tasks.main(["test-portable", "PROCESSOR=Z80"]) == 2
+    assert "'Z80'. There are: AVX2, SSE4.2, no oneDNN, last bits, all threads." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
