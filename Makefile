@@ -1,6 +1,6 @@
 # Every command is defined in tools/tasks.py; `make help` lists them. make.bat does the same on Windows.
 PYTHON ?= python3
-export LESSON OPTIONS PROCESSOR UPGRADE
+export FROM LESSON OPTIONS PROCESSOR TO UPGRADE
 
 TARGETS := help lab test notebooks text studies lint test-unit test-portable test-claims \
 	bench requirements address install clean

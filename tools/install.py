@@ -171,11 +171,11 @@ def read_stamp(root: Path) -> str:
         return ""
 
 
-def write_stamp(root: Path, text: str) -> None:
-    """Write the stamp, whole or not at all."""
-    aside = root / ".venv" / (STAMP + ".partial")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(str(aside), str(root / ".venv" / STAMP))
+def write_whole(path: Path, contents: bytes) -> None:
+    """Write a file to the side and rename it: an interruption leaves the old one."""
+    aside = path.with_name(path.name + ".partial")
+    aside.write_bytes(contents)
+    os.replace(str(aside), str(path))
 
 
 def remove_venv(root: Path) -> None:
@@ -252,7 +252,7 @@ def install(root: Path, version: "tuple[int, int]") -> int:
         if code:
             print(FAILED, file=sys.stderr)
             return code
-    write_stamp(root, stamp)
+    write_whole(root / ".venv" / STAMP, stamp.encode("utf-8"))
     return 0
 
 

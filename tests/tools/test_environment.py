@@ -125,7 +125,7 @@ def test_binder_installs_what_everybody_else_does(monkeypatch):
     monkeypatch.setattr(install, "run", lambda command, *_: ran.append(command) or 0)
     monkeypatch.setattr(install, "disk_problem", lambda root: None)
     monkeypatch.setattr(install, "remove_venv", lambda root: None)
-    monkeypatch.setattr(install, "write_stamp", lambda root, text: None)
+    monkeypatch.setattr(install, "write_whole", lambda path, contents: None)
     monkeypatch.setattr(install, "venv_version", lambda root: None)
     install.install(ROOT, (3, 12))
     here = ("--disable-pip-version-check", "--quiet")

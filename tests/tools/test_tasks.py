@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -291,3 +292,45 @@ def test_lab_really_starts_asks_for_the_token_and_steps_over_a_taken_port(calls,
     assert note["url"].startswith("http://127.0.0.1:")
     assert len(note["token"]) >= 32
     assert (refused, allowed) == (403, 200)
+
+
+# --- the public address -----------------------------------------------------------------------
+
+
+def test_the_address_changes_everywhere_and_nothing_else_does(monkeypatch, tmp_path, capsys):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    page = b"https://mybinder.org/v2/gh/OWNER/old.name/HEAD\r\nhttps://github.com/OWNER/oldXname\n"
+    for name in ("README.md", "notebooks/01.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(page)
+    (tmp_path / "left.md").write_text("no address")
+    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+    monkeypatch.setattr(tasks, "ROOT", tmp_path)
+    assert tasks.main(["address", "FROM=OWNER/old.name", "TO=me/The.Course"]) == 0
+    assert capsys.readouterr().out.split() == ["README.md", "notebooks/01.ipynb"]
+    for name in ("README.md", "notebooks/01.ipynb"):
+        assert (tmp_path / name).read_bytes() == page.replace(b"OWNER/old.name", b"me/The.Course")
+    assert tasks.main(["address", "FROM=OWNER/old.name", "TO=me/The.Course"]) == 1  # there is none left
+
+
+@pytest.mark.parametrize("given", ["", "me", "https://github.com/me/course", "me/course/", "/course"])
+def test_a_bad_address_is_refused(monkeypatch, capsys, given):
+    monkeypatch.setenv("FROM", "OWNER/old")
+    monkeypatch.setenv("TO", given)
+    assert tasks.main(["address"]) == 2
+    assert f"as OWNER/NAME. Received: FROM='OWNER/old' TO={given!r}." in capsys.readouterr().err
+
+
+def test_badges_and_links_name_the_address_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    name = project["urls"]["Repository"].removeprefix("https://github.com/")
+    forms = (
+        r"mybinder\.org/v2/gh/([\w-]+/[\w.-]+)/HEAD",
+        r"colab\.research\.google\.com/github/([\w-]+/[\w.-]+)/blob",
+        r"git(?:\+| clone )https://github\.com/([\w-]+/[\w.-]*[\w-])",
+    )
+    pages = [ROOT / "README.md", *sorted((ROOT / "notebooks").rglob("*.ipynb"))]
+    text = "\n".join(path.read_text("utf-8") for path in pages if ".ipynb_checkpoints" not in path.parts)
+    for form in forms:
+        assert set(re.findall(form, text)) == {name}, form
+    assert f'repository-code: "https://github.com/{name}"' in (ROOT / "CITATION.cff").read_text("utf-8")
