@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,28 +9,24 @@ from typing import Any
 import numpy as np
 
 from aetutorial import runtime, validation
+from aetutorial.integrity import arrays_digest
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
-def contents_sha256(arrays: Mapping[str, np.ndarray | None]) -> str:
-    """SHA-256 (hex) over names, dtypes, shapes and values, in the order of the names."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        if array is None:
-            digest.update(f"{name} None;".encode())
-        else:
-            digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+def contents_digest(arrays: Mapping[str, np.ndarray | None]) -> str:
+    """Return the SHA-256 (hex) over names, dtypes, shapes and values, in the order of the names."""
+    return arrays_digest(
+        (f"{name} None;" if array is None else f"{name} {array.dtype.str} {array.shape};", array)
+        for name, array in sorted(arrays.items())
+    )
 
 
-def _frozen(name: str, array: Any) -> np.ndarray:
-    """Return the array read-only; copied, unless it owns its memory and is read-only already."""
-    array = validation.array(name, array)
-    if array.flags.writeable or not array.flags.owndata:
-        array = array.copy()
-        array.setflags(write=False)
-    return array
+def _frozen(name: str, array: Any, **expected: int) -> np.ndarray:
+    """Return a copy that cannot be written to; the caller's array stays as it is."""
+    frozen = validation.array(name, array, **expected).copy()
+    frozen.setflags(write=False)
+    return frozen
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,7 +41,7 @@ class Dataset:
         x_test: Held-out examples, shape (n_test, ...).
         y_test: Their labels, int64, shape (n_test,), or None.
         name: Short name.
-        image_shape: (height, width, channels), or None where the examples are no images.
+        image_shape: (height, width, channels), or None if the examples are not images.
         source: Where the data come from.
         licence: Terms of use.
         feature_names: A name for each column, or None.
@@ -66,12 +61,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
-            x = _frozen(f"x_{part}", getattr(self, f"x_{part}"))
+            x, y = _frozen(f"x_{part}", getattr(self, f"x_{part}")), getattr(self, f"y_{part}")
             object.__setattr__(self, f"x_{part}", x)
-            y = getattr(self, f"y_{part}")
             if y is not None:
-                y = validation.array(f"y_{part}", y, ndim=1, rows=len(x))
-                object.__setattr__(self, f"y_{part}", _frozen(f"y_{part}", y))
+                object.__setattr__(self, f"y_{part}", _frozen(f"y_{part}", y, ndim=1, rows=len(x)))
         if self.x_train.shape[1:] != self.x_test.shape[1:]:
             expected = f"an array of examples of shape {self.x_train.shape[1:]}, as in `x_train`"
             raise ValueError(validation.message("x_test", expected, self.x_test))
@@ -79,32 +72,44 @@ class Dataset:
     @property
     def checksum(self) -> str:
         """SHA-256 (hex) over the four arrays: names, dtypes, shapes, values."""
-        names = ("x_train", "y_train", "x_test", "y_test")
-        return contents_sha256({name: getattr(self, name) for name in names})
+        return contents_digest({name: getattr(self, name) for name in ARRAYS})
 
     def __repr__(self) -> str:
         """Describe the data in a few lines that are the same on each machine."""
-        low, high = self.x_train.min(), self.x_train.max()
         labels = "no labels"
         if self.y_train is not None:
             labels = f"{len(np.unique(self.y_train))} different labels, {self.y_train.dtype}"
         return (
             f"Dataset {self.name!r}\n"
             f"  x_train {self.x_train.shape}, x_test {self.x_test.shape}, {self.x_train.dtype}, "
-            f"x_train from {low:.3g} to {high:.3g}\n"
+            f"x_train from {self.x_train.min():.3g} to {self.x_train.max():.3g}\n"
             f"  {labels}; licence: {self.licence}"
         )
 
 
+def split(x: np.ndarray, y: np.ndarray | None, test_size: int | float, seed: int) -> dict[str, Any]:
+    """Split examples and their labels at random; stratified by label if each label can be in both parts.
+
+    `test_size` is how many examples are held out (int), or which share (float). Returns the `ARRAYS`.
+    """
+    from sklearn.model_selection import train_test_split
+
+    n_test = test_size if isinstance(test_size, int) else min(max(round(len(x) * test_size), 1), len(x) - 1)
+    strata = y
+    if y is not None:
+        counts = np.unique(y, return_counts=True)[1]
+        if counts.min() < 2 or len(counts) > min(n_test, len(x) - n_test):
+            strata = None
+    train, test = train_test_split(np.arange(len(x)), test_size=n_test, stratify=strata, random_state=seed)
+    y_train, y_test = (None, None) if y is None else (y[train], y[test])
+    return {"x_train": x[train], "y_train": y_train, "x_test": x[test], "y_test": y_test}
+
+
 def finish(fields: Mapping[str, Any]) -> Dataset:
     """Make the Dataset that the caller gets; the one place where data are sabotaged, if at all."""
-    fields = {"y_train": None, "y_test": None, "image_shape": None, **fields}
-    if fields["x_train"].ndim == 4:
-        fields["image_shape"] = fields["x_train"].shape[1:]
+    shape = fields["x_train"].shape
+    fields = {"y_train": None, "y_test": None, "image_shape": shape[1:] if len(shape) == 4 else None, **fields}
     _sabotage(fields, runtime.sabotage())
-    for value in fields.values():
-        if isinstance(value, np.ndarray) and value.flags.owndata:
-            value.setflags(write=False)  # ours alone, so Dataset need not copy it
     return Dataset(**fields)
 
 
@@ -112,11 +117,10 @@ def _sabotage(fields: dict[str, Any], kind: str | None) -> None:
     """Spoil the data in place, so that `make test-claims` sees whether the claims notice."""
     rng = np.random.default_rng(13)
     for part in ("train", "test"):
+        x, y = fields[f"x_{part}"], fields[f"y_{part}"]
         if kind == "shuffled-pixels":
-            x = fields[f"x_{part}"]
-            channels = x.shape[-1] if x.ndim == 4 else 1  # a pixel keeps its colours
-            rows = x.reshape(len(x), -1, channels)
-            shuffled = [row[rng.permutation(len(row))] for row in rows]
+            examples = x.reshape(len(x), -1, x.shape[-1] if x.ndim == 4 else 1)  # a pixel keeps its colors
+            shuffled = [example[rng.permutation(len(example))] for example in examples]
             fields[f"x_{part}"] = np.stack(shuffled).reshape(x.shape)
-        elif kind == "shuffled-labels" and fields[f"y_{part}"] is not None:
-            fields[f"y_{part}"] = rng.permutation(fields[f"y_{part}"])
+        elif kind == "shuffled-labels" and y is not None:
+            fields[f"y_{part}"] = rng.permutation(y)

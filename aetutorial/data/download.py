@@ -1,140 +1,68 @@
-"""Files from the network: fetched once, checked, and never used if they are not what they should be."""
+"""Files too large for the repository: a local copy that the user names, or a download that pooch checks and keeps."""
 
 from __future__ import annotations
 
-import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-CACHE_VARIABLE = "AETUTORIAL_CACHE"
+BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+# SHA-256 of each file: of mnist.npz as in keras/src/datasets/mnist.py; the others are the files that Zalando published
+# in 2017 (their README gives the MD5 of the same).
+REGISTRY = {
+    "mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+    "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
 
 
-class ProgressBar:
-    """One line that rewrites itself, in the form that pooch expects of a progress bar."""
-
-    def __init__(self, label: str) -> None:
-        self.label = label
-        self.total = 0  # bytes; pooch sets it, and leaves 0 where the server does not say
-        self.done = 0
-        self.shown = ""
-
-    def update(self, n: int) -> None:
-        """Count `n` more bytes."""
-        self.done += n
-        if self.total:
-            percent = min(100, 100 * self.done // self.total)
-            text = f"{self.label}: {percent:3d} % of {self.total / 1e6:.1f} MB"
-        else:
-            text = f"{self.label}: {self.done / 1e6:.1f} MB"
-        if text != self.shown:
-            print(f"\r{text}", end="", flush=True)
-            self.shown = text
-
-    def reset(self) -> None:
-        """Count from zero again."""
-        self.done = 0
-
-    def close(self) -> None:
-        """End the line, once."""
-        if self.shown:
-            print(flush=True)
-            self.shown = ""
-
-
-def fault(path: str | Path, sha256: str | None = None) -> str | None:
-    """Say what is wrong with a file, or return None if nothing is.
+def find(file: str, *, variable: str, copy: str, offline: Iterable[str]) -> Path:
+    """Return the path of a file: the user's local copy, or else the one in the cache, downloaded if need be.
 
     Args:
-        path: The file.
-        sha256: The checksum that it must have (hex), or None to look for other faults only.
-    """
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        start = file.read(512)
-        file.seek(0)
-        while block := file.read(1 << 20):
-            digest.update(block)
-    if not start:
-        return "it is empty"
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return "it is a web page (HTML), perhaps the error or login page of a network"
-    if sha256 is not None and digest.hexdigest() != sha256:
-        return f"it is truncated or altered: its SHA-256 is {digest.hexdigest()}, not {sha256}"
-    return None
-
-
-def local_copy(variable: str, path: str | Path, sha256: str | None = None) -> Path:
-    """Return the path of a file that an environment variable names, after checking it.
+        file: Its name in `REGISTRY`.
+        variable: The environment variable that may name the local copy. Its contents are not checked here.
+        copy: What the variable must name, in words.
+        offline: Names of data sets that need no download, for the error message.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: the file is not what it should be.
+        FileNotFoundError: the variable names no local copy.
+        ConnectionError: the file could not be downloaded.
+        ValueError: what arrived is not the file; it is not kept.
     """
-    path = Path(path).expanduser()
+    local = os.environ.get(variable)
+    if not local:
+        advice = f"Connect to the internet once, or set the environment variable {variable} to {copy}."
+        return _fetch(file, f"{advice} Names that work offline: {', '.join(offline)}.")
+    path = Path(local).expanduser()
+    if path.is_dir():
+        path /= file
     if not path.is_file():
-        raise FileNotFoundError(
-            f"The environment variable {variable} must name a local copy of the data. Received: no file at {path}."
-        )
-    wrong = fault(path, sha256)
-    if wrong:
-        raise ValueError(f"{path}, named by {variable}, was refused: {wrong}.")
+        raise FileNotFoundError(f"The environment variable {variable} must name {copy}. Received: no file at {path}.")
     return path
 
 
-def cache_folder() -> Path:
-    """Return the folder for downloaded files: AETUTORIAL_CACHE, or the user's cache folder."""
-    import pooch
-
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).expanduser() if named else Path(pooch.os_cache("aetutorial"))
-
-
-def fetch(url: str, sha256: str, *, advice: str) -> Path:
-    """Return the cached copy of `url`; download it first where there is no sound one.
-
-    Args:
-        url: Address of the file; its last part is the name in the cache.
-        sha256: Checksum (hex) of the file's bytes.
-        advice: What a user can do where the download fails; ends the error message.
-
-    Raises:
-        ConnectionError: the file could not be fetched.
-        ValueError: what was fetched is not the file; it is not kept.
-    """
+def _fetch(file: str, advice: str) -> Path:
+    """Return the path of a file in the cache; pooch downloads it if none with the SHA-256 of `REGISTRY` is there."""
     import pooch
     import requests
 
-    file = url.rpartition("/")[2]
-    path = cache_folder() / file
-    discarded = ""
-    if path.exists():
-        wrong = fault(path, sha256)
-        if wrong is None:
-            return path
-        discarded = f"The copy in the cache, {path}, was discarded: {wrong}. "
-        path.unlink()
+    pooch.get_logger().setLevel("WARNING")  # its notes would go to stderr, and so into notebooks
+    store = pooch.create(pooch.os_cache("aetutorial"), BASE_URL, env="AETUTORIAL_CACHE", registry=REGISTRY)
 
-    def download(url: str, output_file: str, pooch_object: Any) -> None:
-        bar = ProgressBar(file)
-        # As Keras asks for it: a server that compresses on the way would change the checksum.
-        headers = {"Accept-Encoding": "identity"}
-        try:
-            pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, headers=headers)(url, output_file, pooch_object)
-        finally:
-            bar.close()
-        wrong = fault(output_file, sha256)
-        if wrong:
-            raise ValueError(wrong)
+    def announced(url: str, path: str, pooch_object: Any) -> None:
+        print(f"Downloading {file} to {store.abspath} ...", flush=True)
+        pooch.HTTPDownloader()(url, path, pooch_object)
 
-    pooch.get_logger().setLevel("WARNING")  # its notes would go to stderr, and into notebooks
     try:
-        # To a temporary file beside `path`, renamed to it only after the checks.
-        pooch.retrieve(url, f"sha256:{sha256}", file, path.parent, downloader=download)
+        return Path(store.fetch(file, downloader=announced))
     except requests.RequestException as error:
-        raise ConnectionError(
-            f"{discarded}{file} could not be downloaded from {url}. {advice} Cause: {error}"
-        ) from error
+        raise ConnectionError(f"{file} could not be downloaded from {BASE_URL}. {advice} Cause: {error}") from error
     except ValueError as error:
-        raise ValueError(f"{discarded}What arrived from {url} was refused and not kept: {error}. {advice}") from error
-    return path
+        raise ValueError(
+            f"What arrived from {BASE_URL} is not {file}: it is truncated or altered, or the login page of a network. "
+            f"It was not kept. {advice} Cause: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""Scaling of features by the training set's statistics, and pixels drawn from grey values. Public in `data`."""
+"""Scaling of features by the training set's statistics, and pixels drawn from gray values. Public in `data`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ def standardize(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, .
         others: Further arrays, shape (m, ...), scaled by the statistics of `x_train`.
 
     Returns:
-        The scaled arrays in the order given, of the dtype of `x_train` (float32 if it is not a
-        float type). A feature that is constant in `x_train` is only centred: 0 in the training
-        set, in the others the unscaled difference.
+        The scaled arrays in the order given, of the dtype of `x_train` (float32 if it is not a float type). A feature
+        that is constant in `x_train` is only centered: 0 in the training set, in the others the unscaled difference.
 
     Raises:
-        TypeError: an array does not hold numbers.
-        ValueError: an array is empty, holds NaN or infinity, or has other features.
+        TypeError, ValueError: an array is empty, has other features, or holds something else than finite numbers.
     """
     x_train = validation.array("x_train", x_train)
     mean = x_train.mean(axis=0, dtype=np.float64)
@@ -29,19 +27,9 @@ def standardize(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, .
 
 
 def min_max(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Scale each feature to [0, 1] over the training set.
+    """Scale each feature to [0, 1] over the training set; the values of other arrays can leave this range.
 
-    Args:
-        x_train: Numbers, shape (n, ...); each position after the first axis is a feature.
-        others: Further arrays, shape (m, ...), scaled by the minimum and maximum of `x_train`;
-            their values can leave [0, 1].
-
-    Returns:
-        As `standardize`; a feature that is constant in `x_train` is treated as there.
-
-    Raises:
-        TypeError: an array does not hold numbers.
-        ValueError: an array is empty, holds NaN or infinity, or has other features.
+    Args, Returns, Raises: as in `standardize`, constant features included.
     """
     x_train = validation.array("x_train", x_train)
     low = x_train.min(axis=0).astype(np.float64)
@@ -49,10 +37,10 @@ def min_max(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def binarised(x: np.ndarray, seed: int) -> np.ndarray:
-    """Draw each pixel: 1 with the probability that its grey value says, else 0.
+    """Draw each pixel: 1 with the probability that its gray value says, else 0.
 
     Args:
-        x: Grey values, any shape, in [0, 1].
+        x: Gray values, any shape, in [0, 1].
         seed: Seed of the draw, at least 0; the same seed gives the same pixels.
 
     Returns:

@@ -1,11 +1,21 @@
 """Exercises of the lessons: one module per lesson, each with prompts, checks, hints and solutions.
 
-In a lesson: `from aetutorial.exercises import lesson01`. What follows is for those who write them.
+In a lesson: `from aetutorial.exercises import lesson01`. What follows is for those who write them. Two modules help a
+lesson out: `break_even` holds the last exercise of lesson 4, `patients` the broken autoencoders of lesson 10.
 """
 
 from aetutorial.exercises.exercise import Exercise
-from aetutorial.exercises.expect import close, expect_array, expect_model, expect_number, expect_text, expect_texts
+from aetutorial.exercises.expect import (
+    close,
+    expect_array,
+    expect_model,
+    expect_number,
+    expect_text,
+    expect_texts,
+    layer_widths,
+)
 from aetutorial.exercises.guard import NotAttempted, Wrong, call, expect_function
+from aetutorial.exercises.mistakes import name_mistake
 
 __all__ = [
     "Exercise",
@@ -19,4 +29,6 @@ __all__ = [
     "expect_number",
     "expect_text",
     "expect_texts",
+    "layer_widths",
+    "name_mistake",
 ]

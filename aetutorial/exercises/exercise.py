@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aetutorial import validation
-from aetutorial.exercises.guard import NotAttempted, Wrong, error_text, unfilled
+from aetutorial.exercises.guard import NotAttempted, Wrong, unfilled
+from aetutorial.exercises.wording import error_text
 
 KINDS = ("predict", "fill in", "change", "build", "transfer")
 STRICT_VARIABLE = "AETUTORIAL_STRICT"  # tests set it: the fault of a check is then raised

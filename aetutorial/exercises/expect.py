@@ -1,4 +1,7 @@
-"""The guards of which checks are made: is the answer a number, an array, a model, a text of the right form?"""
+"""The guards of which checks are made: is the answer a number, an array, a model, a text of the right form?
+
+How near a number or an array is to another (`close`) and how wide a model is (`layer_widths`) is read here, too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises.guard import NotAttempted, Wrong, call, describe, unfilled
+from aetutorial.exercises.guard import NotAttempted, Wrong, call, unfilled
+from aetutorial.exercises.wording import describe
 
 Shape = Sequence[int | None]
 
@@ -163,18 +167,40 @@ def _model_shape(model: Any, side: str, input_shape: Shape | None) -> Shape | No
     """Return the shape of one example at that side; None where the model cannot tell."""
     try:
         shape = getattr(model, f"{side}_shape")
-    except Exception:  # a subclassed model does not know: try it
+    except Exception:  # a subclassed model does not know its shapes, so it is tried out
         if input_shape is None or None in input_shape:
             return None
         result = call(model, np.zeros((1, *input_shape), "float32"))
         if side == "input":
-            return input_shape  # it took it
+            return input_shape  # the model took rows of this shape
         shape = getattr(result, "shape", result)
     try:
         dimensions = [None if n is None else int(n) for n in shape]
     except Exception:
         raise Wrong(f"The model has several {side}s; a model with one is expected.") from None
     return dimensions[1:]
+
+
+def layer_widths(model: Any) -> list[int]:
+    """Return how many numbers each layer gives for one example, inside nested models as well.
+
+    Args:
+        model: A Keras model, as `expect_model` lets it through.
+
+    Returns:
+        One number of at least 1 for each layer whose output shape can be told; an empty list if there is none.
+    """
+    widths = []
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            widths += layer_widths(layer)
+            continue
+        shape: Any = getattr(getattr(layer, "output", None), "shape", None)
+        if shape is None:  # inside a subclassed model a layer does not know its output
+            shape = (None, getattr(layer, "units", None))
+        if len(shape) > 1 and None not in shape[1:]:
+            widths.append(math.prod(shape[1:]))
+    return widths
 
 
 def expect_text(value: Any, options: Sequence[str]) -> str:
@@ -218,7 +244,7 @@ def expect_texts(value: Any, options: Sequence[str], what: str) -> list[str]:
         raise Wrong(f"Give a list of {count} texts, one for each {what}, in their order.")
     if len(value) != len(options):
         raise Wrong(f"There are {count} {what}s; your list has {len(value)} entries.")
-    shown = sorted(options)  # never in the order of the solution
+    shown = sorted(options)  # because `options` come in the order of the solution
     return [expect_text(item, shown) for item in value]
 
 

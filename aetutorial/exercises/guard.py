@@ -11,8 +11,6 @@ import contextvars
 import ctypes
 import functools
 import inspect
-import linecache
-import os
 import threading
 import time
 import traceback
@@ -21,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from aetutorial.exercises.wording import describe, error_text, foreign, listed, noun, parameter_names, where
+
 POLL_SECONDS = 0.02
-# Where code lies that the learner did not write (what tf.function makes of theirs, too).
-FOREIGN = ("site-packages", "dist-packages", "__autograph_generated")
 STOP_SECONDS = 2.0  # how long to try to stop a function that ran out of time
 
 
@@ -40,46 +38,11 @@ class _TimeUp(BaseException):
 
 
 def unfilled(value: Any) -> bool:
-    """Say whether `value` is a stub: None, `...`, or a list, tuple or dict of nothing else."""
+    """Say whether `value` is a stub: None, `...`, or a list, tuple or dict of at most 20 of these and nothing else."""
     items = list(value.values()) if type(value) is dict else value
     if type(items) not in (list, tuple) or not 0 < len(items) <= 20:
         items = [value]
     return all(item is None or item is Ellipsis for item in items)
-
-
-def shorten(text: str, width: int = 160) -> str:
-    """Put `text` on one line of at most `width` characters."""
-    text = " ".join(text[: 10 * width].split())
-    return text if len(text) <= width else text[: width - 4].rstrip() + " ..."
-
-
-def error_text(error: BaseException) -> str:
-    """Write an exception as "ValueError: its message", on one line and without a full stop."""
-    text = ""
-    with contextlib.suppress(Exception):  # a learner's own exception class may fail to print
-        text = shorten(str(error)).rstrip(".")
-    return type(error).__name__ + (f": {text}" if text else "")
-
-
-def describe(value: Any) -> str:
-    """Say in a few words what `value` is, without the repr, length or equality of unknown types."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if value is None or isinstance(value, bool | int | float | complex | np.number | np.bool_):
-        with contextlib.suppress(Exception):  # the digits of an int may be too many to print
-            return shorten(str(value), 40)
-    if type(value) is str:
-        return f"the text {shorten(value, 40)!r}"
-    if inspect.isclass(value):
-        return f"the class `{value.__name__}`"
-    if inspect.isroutine(value):
-        return f"the function `{getattr(value, '__name__', '?')}`"
-    if type(value) in (list, tuple, dict, set):
-        return f"a {type(value).__name__} of length {len(value)}"
-    with contextlib.suppress(Exception):  # tensors of every library
-        shape = tuple(int(n) for n in value.shape)
-        return f"an object of type {type(value).__name__} and shape {shape}"
-    return f"an object of type {type(value).__name__}"
 
 
 def signature_of(function: Any) -> inspect.Signature | None:
@@ -87,13 +50,6 @@ def signature_of(function: Any) -> inspect.Signature | None:
     with contextlib.suppress(Exception):
         return inspect.signature(function)
     return None
-
-
-def parameter_names(signature: inspect.Signature) -> str:
-    """Write a signature as names only: "(x, x_hat)"."""
-    stars = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
-    parameters = signature.parameters.values()
-    return "(" + ", ".join(stars.get(p.kind.name, "") + p.name for p in parameters) + ")"
 
 
 def expect_function(value: Any, parameters: Sequence[str]) -> Callable[..., Any]:
@@ -148,7 +104,7 @@ def call(function: Any, /, *args: Any, seconds: float = 10.0, **kwargs: Any) -> 
         raise Wrong(f"A function is expected here, not {describe(function)}.")
     signature = signature_of(function)
     inputs = _named(signature, args) | kwargs
-    who = "Your " + _noun(function)
+    who = "Your " + noun(function)
     if signature is not None:
         try:
             signature.bind(*args, **kwargs)
@@ -156,7 +112,7 @@ def call(function: Any, /, *args: Any, seconds: float = 10.0, **kwargs: Any) -> 
             count = len(args) + len(kwargs)
             raise Wrong(
                 f"{who} is called with {count} argument{'s' if count != 1 else ''}"
-                f"{_listed(inputs)}, but it takes {parameter_names(signature)}."
+                f"{listed(inputs)}, but it takes {parameter_names(signature)}."
             ) from None
 
     given = [_copied(value) for value in args]
@@ -180,13 +136,6 @@ def call(function: Any, /, *args: Any, seconds: float = 10.0, **kwargs: Any) -> 
     return value
 
 
-def _noun(function: Any) -> str:
-    if inspect.isclass(function):
-        return "class"
-    known = inspect.isroutine(function) or isinstance(function, functools.partial)
-    return "function" if known else type(function).__name__
-
-
 def _named(signature: inspect.Signature | None, args: tuple[Any, ...]) -> dict[str, Any]:
     """Pair positional arguments with the function's own names for them, in their order."""
     parameters = list(signature.parameters.values()) if signature else []
@@ -194,11 +143,6 @@ def _named(signature: inspect.Signature | None, args: tuple[Any, ...]) -> dict[s
     names = [p.name for p in parameters if p.kind in kinds]
     names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     return dict(zip(names, args, strict=False))
-
-
-def _listed(inputs: dict[str, Any]) -> str:
-    text = "; ".join(describe(value) for value in inputs.values())
-    return f" ({text})" if text else ""
 
 
 def _copied(value: Any) -> Any:
@@ -212,7 +156,7 @@ def _copied(value: Any) -> Any:
 
 
 def _same(before: Any, after: Any) -> bool:
-    if isinstance(before, np.ndarray):  # bytes, because NaN is not equal to itself
+    if isinstance(before, np.ndarray):  # compared by bytes, because NaN is not equal to itself
         alike = before.shape == after.shape and before.dtype == after.dtype
         return bool(alike and before.tobytes() == after.tobytes())
     if type(before) is dict:
@@ -240,7 +184,7 @@ def _in_thread(function: Callable[[], Any], seconds: float, who: str) -> tuple[A
                 value = context.run(function)
             except _TimeUp:
                 pass
-            except BaseException as raised:  # SystemExit and KeyboardInterrupt, too
+            except BaseException as raised:  # SystemExit and KeyboardInterrupt may be the learner's, too
                 error = raised
         for _ in range(2):
             with contextlib.suppress(_TimeUp):
@@ -253,7 +197,7 @@ def _in_thread(function: Callable[[], Any], seconds: float, who: str) -> tuple[A
     def stop() -> None:
         until = time.monotonic() + STOP_SECONDS
         while thread.is_alive() and time.monotonic() < until:
-            with lock:  # never into a thread that has left the learner's function
+            with lock:  # so that no thread is stopped that has left the learner's function
                 if not over and thread.ident is not None:
                     _raise_in(thread.ident, _TimeUp)
             thread.join(POLL_SECONDS)
@@ -263,7 +207,7 @@ def _in_thread(function: Callable[[], Any], seconds: float, who: str) -> tuple[A
     try:
         thread.start()
         while thread.is_alive() and time.monotonic() < until:
-            thread.join(POLL_SECONDS)  # short waits: on Windows a long one cannot be interrupted
+            thread.join(POLL_SECONDS)  # in short waits, since on Windows a long one cannot be interrupted
     except BaseException:  # the learner pressed the stop button
         stop()
         raise
@@ -284,43 +228,28 @@ def _raise_in(ident: int, exception: type[BaseException]) -> None:
 
 
 def _report(error: BaseException, function: Any, who: str, inputs: dict[str, Any]) -> None:
-    """Raise what an exception of the learner's function means."""
+    """Raise what an exception of the learner's function means.
+
+    Args:
+        error: What the function raised.
+        function: The learner's function.
+        who: What it is called in a sentence, as "Your function".
+        inputs: Its arguments by name.
+
+    Raises:
+        NotAttempted: the exception comes from a stub.
+        Wrong: any other exception.
+    """
     what = error_text(error)
     origin = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
-    if isinstance(error, NotImplementedError) and not any(part in origin for part in FOREIGN):
+    if isinstance(error, NotImplementedError) and not foreign(origin):
         raise NotAttempted  # from a library it means something else
     if isinstance(error, TypeError | AttributeError | ValueError) and "ellipsis" in what.lower():
         raise NotAttempted
     if isinstance(error, RecursionError):
-        raise Wrong(f"{who} calls itself without end (RecursionError){_where(error, function)}.")
+        raise Wrong(f"{who} calls itself without end (RecursionError){where(error, function)}.")
     if isinstance(error, SystemExit):
-        raise Wrong(f"{who} tried to end Python (SystemExit){_where(error, function)}.")
+        raise Wrong(f"{who} tried to end Python (SystemExit){where(error, function)}.")
     called = "; ".join(f"{name} = {describe(value)}" for name, value in inputs.items())
     called = f", when called with {called}" if called else ""
-    raise Wrong(f"{who} raised {what}{_where(error, function)}{called}.")
-
-
-def _where(error: BaseException, function: Any) -> str:
-    """Name the last line of the learner's own code that the exception passed, if it is known."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    with contextlib.suppress(Exception):
-        function = inspect.unwrap(function)
-    if not (inspect.isfunction(function) or inspect.ismethod(function)):
-        return ""
-    code = function.__code__
-    if any(part in code.co_filename for part in FOREIGN):
-        return ""
-    home = os.path.dirname(code.co_filename)  # the cells of a notebook are files in one folder
-    steps = [
-        (frame.f_code, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if os.path.dirname(frame.f_code.co_filename) == home
-    ]
-    if not steps:
-        return ""
-    last, line = steps[-1]
-    source = shorten(linecache.getline(last.co_filename, line).strip(), 60)
-    inside = "" if last is code else f" of `{last.co_name}`"
-    quoted = f" (`{source}`)" if source else ""
-    return f", in line {line - last.co_firstlineno + 1}{inside}{quoted}"
+    raise Wrong(f"{who} raised {what}{where(error, function)}{called}.")

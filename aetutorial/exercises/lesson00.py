@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from aetutorial.exercises import Exercise, Wrong, close, expect_number
+from aetutorial.exercises import Exercise, Wrong, close, expect_number, name_mistake
 
 
 def _check_warm_up(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 7")
-    if close(value, 64):
-        raise Wrong("64 is the number of pixels of one picture; the code is smaller.")
-    if close(value, 8):
-        raise Wrong("8 is the size of one code; there are 1000 pictures.")
-    if close(value, 64 * 1000):
-        raise Wrong("That counts the pixels; the numbers in the codes are asked for.")
+    mistakes = (
+        (64, "64 is the number of pixels of one picture; the code is smaller."),
+        (8, "8 is the size of one code; there are 1000 pictures."),
+        (64 * 1000, "That counts the pixels; the numbers in the codes are asked for."),
+    )
+    name_mistake(value, mistakes)
     if not close(value, 8 * 1000, rtol=1e-9):
         raise Wrong("Multiply the numbers in one code by the number of pictures.")
     return "From 64,000 numbers to 8,000."

@@ -63,9 +63,8 @@ compression = Exercise(
     title="How much smaller",
     kind="predict",
     prompt="""
-        An autoencoder for grey images of 32 by 32 pixels has a code of 16 numbers. How many times fewer
-        numbers does the
-        code have than the input?
+        An autoencoder for grey images of 32 by 32 pixels has a code of 16 numbers. How many times fewer numbers does
+        the code have than the input?
         """,
     check=_check_compression,
     hints=("How many pixels does one image have?", "32 x 32 numbers become 16."),
@@ -120,9 +119,8 @@ reconstruct = Exercise(
 
             def reconstruct(encoder, decoder, x)
 
-        which returns the reconstruction of the rows of `x`. `encoder` and `decoder` are two functions that
-        take and return
-        arrays: in the check, inputs have 6 numbers and codes have 2.
+        which returns the reconstruction of the rows of `x`. `encoder` and `decoder` are two functions that take and
+        return arrays: in the check, inputs have 6 numbers and codes have 2.
         """,
     check=_check_reconstruct,
     hints=("Two function calls, one inside the other.", "z = encoder(x), then x_hat = decoder(z)."),
@@ -167,9 +165,9 @@ components = Exercise(
     title="How many numbers does PCA need",
     kind="change",
     prompt="""
-        The lesson's autoencoder reaches a held-out error of about 0.01 with 32 numbers. Change the number
-        of PCA components:
-        what is the smallest number with which PCA, fitted to `x_train`, has a held-out mse below 0.01 on `x_test`?
+        The lesson's autoencoder reaches a held-out error of about 0.01 with 32 numbers. Change the number of PCA
+        components: what is the smallest number with which PCA, fitted to `x_train`, has a held-out mse below 0.01 on
+        `x_test`?
         """,
     check=_check_components,
     hints=(
@@ -229,9 +227,9 @@ nearest = Exercise(
 
             def nearest(z_query, z_bank)
 
-        which returns, for each row of `z_query`, shape (m, d), the row number of the nearest row of
-        `z_bank`, shape (n, d), by
-        Euclidean distance: an integer array of shape (m,). Use NumPy only, and no loop over the rows if you can.
+        which returns, for each row of `z_query`, shape (m, d), the row number of the nearest row of `z_bank`, shape
+        (n, d), by Euclidean distance: an integer array of shape (m,). Use NumPy only, and no loop over the rows if you
+        can.
         """,
     check=_check_nearest,
     hints=(

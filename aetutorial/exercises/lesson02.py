@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number
+from aetutorial.exercises import (
+    Exercise,
+    Wrong,
+    call,
+    close,
+    expect_array,
+    expect_function,
+    expect_number,
+    name_mistake,
+)
 
 
 def _sigmoid(a: np.ndarray) -> np.ndarray:
@@ -48,24 +57,19 @@ def _check_delta(answer: Any) -> str:
     rng = np.random.default_rng(3)
     x, x_hat = rng.uniform(size=(5, 4)), rng.uniform(0.1, 0.9, size=(5, 4))
     weights = np.array([0.5, 1.0, 2.0, 4.0])
-    given = call(function, x, x_hat, weights)
-    delta = expect_array(given, (5, 4), what="gradients")
-    plain = 2 * (x_hat - x) * x_hat * (1 - x_hat)
-    right = weights * plain / 5
-    for wrong, sentence in (
+    delta = expect_array(call(function, x, x_hat, weights), (5, 4), what="gradients")
+    by_output = 2 * weights * (x_hat - x) / 5  # the gradient with respect to x_hat
+    right = by_output * x_hat * (1 - x_hat)
+    mistakes = (
         (-right, "The sign is reversed: where x_hat is too large, the gradient is positive."),
         (right / 2, "The factor 2 from differentiating the square is missing."),
         (right * 5, "Divide by the number of examples: the loss is a mean over them."),
         (right / 4, "Divide by the number of examples only: the loss is a sum over features."),
-        (plain / 5, "The weights of the features are missing."),
-        (
-            2 * weights * (x_hat - x) / 5,
-            "The derivative of the sigmoid is missing: the gradient is with respect to a_d, before it.",
-        ),
-    ):
-        if close(delta, wrong, rtol=1e-4, atol=1e-6):
-            raise Wrong(sentence)
-    if not close(delta, right, rtol=1e-4, atol=1e-6):  # float32 will do
+        (right / weights, "The weights of the features are missing."),
+        (by_output, "The derivative of the sigmoid is missing: the gradient is with respect to a_d, before it."),
+    )
+    name_mistake(delta, mistakes, rtol=1e-4, atol=1e-6)
+    if not close(delta, right, rtol=1e-4, atol=1e-6):  # an answer may compute in float32
         raise Wrong("The values are off: derive it for one pixel first, then for all.")
     return "It equals the derivative on paper."
 
@@ -80,8 +84,7 @@ output_delta = Exercise(
 
             def output_delta(x, x_hat, weights)
 
-        which returns the gradient of this loss with respect to a_d. `x` and `x_hat` have shape (n, D),
-        `weights` has
+        which returns the gradient of this loss with respect to a_d. `x` and `x_hat` have shape (n, D), `weights` has
         shape (D,), the result has shape (n, D).
         """,
     check=_check_delta,
@@ -145,10 +148,9 @@ convergence = Exercise(
 
             def converged(curve, patience, tolerance)
 
-        `curve` holds the loss after each epoch so far. Return True if the last `patience` epochs together
-        improved the loss by less than the fraction `tolerance` of what it was before them, else False. If
-        there are not yet more than
-        `patience` values, return False.
+        `curve` holds the loss after each epoch so far. Return True if the last `patience` epochs together improved the
+        loss by less than the fraction `tolerance` of what it was before them, else False. If there are not yet more
+        than `patience` values, return False.
         """,
     check=_check_convergence,
     hints=(
@@ -190,15 +192,14 @@ def _check_tied(answer: Any) -> str:
     x_hat = _sigmoid(z @ W + b_d)
     delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
     encoder_part = ((delta_d @ W.T) * z * (1 - z)).T @ x
-    for wrong, sentence in (
+    mistakes = (
         (encoder_part, "Only the encoder's part is there; W is used a second time, in the decoder."),
         (numerical - encoder_part, "Only the decoder's part is there; W is used in the encoder, too."),
         (numerical / 5, "That is the gradient of a mean over features; the loss is a sum over them."),
         (numerical * 7, "Divide by the number of examples: the loss is a mean over them."),
-    ):
-        if close(g, wrong, rtol=1e-4, atol=1e-5):
-            raise Wrong(sentence)
-    if not close(g, numerical, rtol=1e-4, atol=1e-5):  # float32 will do
+    )
+    name_mistake(g, mistakes, rtol=1e-4, atol=1e-5)
+    if not close(g, numerical, rtol=1e-4, atol=1e-5):  # an answer may compute in float32
         worst = float(np.abs(g - numerical).max())
         raise Wrong(f"It differs from central differences by up to {worst:.2g}.")
     return "It agrees with central differences."
@@ -214,9 +215,9 @@ tied = Exercise(
 
             def tied_gradient(W, b_e, b_d, x)
 
-        which returns the gradient of the squared error L (sum over features, mean over examples) with respect to W.
-        W has shape (d, D), x has shape (n, D). Derive it:
-        W stands in two places. Test yourself with central differences before you ask the check.
+        which returns the gradient of the squared error L (sum over features, mean over examples) with respect to W. W
+        has shape (d, D), x has shape (n, D). Derive it: W stands in two places. Test yourself with central differences
+        before you ask the check.
         """,
     check=_check_tied,
     hints=(
@@ -247,15 +248,14 @@ def _check_excess(answer: Any) -> str:
     cross = -(x * np.log(x_hat) + (1 - x) * np.log(1 - x_hat)).sum(axis=1)
     floor = -(x * np.log(x) + (1 - x) * np.log(1 - x)).sum(axis=1)
     right = cross - floor
-    for wrong, sentence in (
+    mistakes = (
         (cross, "That is the cross-entropy itself: the floor is not subtracted."),
         (right / 9, "That is a mean over features; the sum is asked for."),
         (right / np.log(2), "That is in bits; use the natural logarithm, for nats."),
         (-right, "The sign is reversed: the cross-entropy is never below its floor."),
-    ):
-        if close(value, wrong, rtol=1e-4):
-            raise Wrong(sentence)
-    if not close(value, right, rtol=1e-4):  # float32 will do
+    )
+    name_mistake(value, mistakes, rtol=1e-4)
+    if not close(value, right, rtol=1e-4):  # an answer may compute in float32
         raise Wrong("The values are off: is it cross-entropy minus the input's own entropy?")
     binary = np.array([[0.0, 1.0, 0.0]])
     at_ends = call(function, binary, np.full((1, 3), 0.5))
@@ -275,8 +275,7 @@ coin_floor = Exercise(
 
             def excess(x, x_hat)
 
-        which returns, for each example, the cross-entropy minus its floor, in nats, summed over features:
-        shape (n,).
+        which returns, for each example, the cross-entropy minus its floor, in nats, summed over features: shape (n,).
         `x` may hold exact zeros and ones; `x_hat` lies strictly between 0 and 1. (This difference has a name, the
         Kullback-Leibler divergence; you meet it again in lesson 6.)
         """,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,21 @@ from aetutorial.exercises import (
     expect_model,
     expect_number,
     expect_texts,
+    layer_widths,
+    name_mistake,
 )
 
-_TANH_FLOOR = 0.150679  # 2 (2 Q(1) - phi(1)); the tests compute it anew with scipy
+_TANH_FLOOR = 0.150679  # This is 2 (2 Q(1) - phi(1)); the tests compute it anew with SciPy.
 
 
 def _check_tanh(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 0.5")
-    if close(value, 0.5753, rtol=0.01):
-        raise Wrong("That is the sigmoid's floor; tanh also reaches the numbers from -1 to 0.")
-    if close(value, _TANH_FLOOR / 2, rtol=0.01):
-        raise Wrong("That is the part above 1 only; the part below -1 is as large.")
-    if close(value, 0.3173, rtol=0.01):
-        raise Wrong("That is the share of values out of reach; the error they leave is asked for.")
+    mistakes = (
+        (0.5753, "That is the sigmoid's floor; tanh also reaches the numbers from -1 to 0."),
+        (_TANH_FLOOR / 2, "That is the part above 1 only; the part below -1 is as large."),
+        (0.3173, "That is the share of values out of reach; the error they leave is asked for."),
+    )
+    name_mistake(value, mistakes, rtol=0.01)
     if not close(value, _TANH_FLOOR, rtol=0.02):
         raise Wrong("Clip many standard normal numbers to the range of tanh and average the error.")
     return "The floor falls from 0.575 to 0.151: a quarter of it, but not to 0."
@@ -40,9 +41,8 @@ tanh_floor = Exercise(
     title="Another output",
     kind="predict",
     prompt="""
-        The example's last layer becomes tanh, whose values lie in (-1, 1). The data are standard normal,
-        as before. Below
-        which mse can no such model get? Answer to three decimals.
+        The example's last layer becomes tanh, whose values lie in (-1, 1). The data are standard normal, as before.
+        Below which mse can no such model get? Answer to three decimals.
         """,
     check=_check_tanh,
     hints=(
@@ -90,8 +90,7 @@ range_floor = Exercise(
 
             def floor(x, low, high)
 
-        which returns the smallest mse (a mean over rows and features) that a model whose outputs lie
-        between `low` and
+        which returns the smallest mse (a mean over rows and features) that a model whose outputs lie between `low` and
         `high` can have on the data `x`, shape (n, D).
         """,
     check=_check_range,
@@ -110,32 +109,16 @@ range_floor = Exercise(
 )
 
 
-def _widths(model: Any) -> list[int]:
-    """Return how many numbers each layer gives for one example, inside nested models as well."""
-    widths = []
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            widths += _widths(layer)
-            continue
-        shape: Any = getattr(getattr(layer, "output", None), "shape", None)
-        if shape is None:  # inside a subclassed model a layer does not know its output
-            shape = (None, getattr(layer, "units", None))
-        if len(shape) > 1 and None not in shape[1:]:
-            widths.append(math.prod(shape[1:]))
-    return widths
-
-
 def _check_beat(answer: Any) -> str:
     model = expect_model(answer, (100,), (100,))
-    widths = _widths(model)
+    widths = layer_widths(model)
     if not widths:
         raise Wrong("The check can't see the layers of your model: build it with keras.Sequential or keras.Model.")
     if min(widths) > 32:
         raise Wrong("The narrowest layer of your model is wider than 32: it needs a code of at most 32 numbers.")
     x = np.random.default_rng(20260101).standard_normal((2000, 100)).astype("float32")
-    x_hat = expect_array(
-        call(lambda rows: model.predict(rows, verbose=0), x, seconds=60), (2000, 100), what="reconstructions"
-    )
+    given = call(lambda rows: model.predict(rows, verbose=0), x, seconds=60)
+    x_hat = expect_array(given, (2000, 100), what="reconstructions")
     error = float(np.mean((x - x_hat) ** 2))
     if error >= 0.999:
         raise Wrong(f"On new data its mse is {error:.3f}, no better than the mean: not trained, or far too long?")
@@ -155,11 +138,9 @@ beat_it = Exercise(
     title="Beat the example",
     kind="change",
     prompt="""
-        Change the example until it is good: give a Keras model, trained on `x_train` from the lesson, that
-        takes 100 numbers
-        and returns 100, has a layer of at most 32 numbers in between, and has an mse below 0.75 on new
-        standard normal rows.
-        Any layers, activations and numbers of epochs are allowed. The check draws new rows.
+        Change the example until it is good: give a Keras model, trained on `x_train` from the lesson, that takes 100
+        numbers and returns 100, has a layer of at most 32 numbers in between, and has an mse below 0.75 on new standard
+        normal rows. Any layers, activations and numbers of epochs are allowed. The check draws new rows.
         """,
     check=_check_beat,
     hints=(
@@ -221,6 +202,7 @@ def _mse(x: np.ndarray, x_hat: np.ndarray) -> float:
 
 
 def _project(fit: np.ndarray, x: np.ndarray, n: int) -> np.ndarray:
+    """Return what PCA with n components, fitted to the rows of `fit`, makes of the rows of `x`."""
     mean = fit.mean(axis=0)
     directions = np.linalg.svd(fit - mean, full_matrices=False)[2][:n]
     return np.asarray((x - mean) @ directions.T @ directions + mean)
@@ -235,9 +217,8 @@ report = Exercise(
 
             def report(x_train, x_test, x_hat_test, n_components)
 
-        which returns a dict with the keys "mean", "PCA" and "model": the held-out mse (a mean over rows
-        and features) of the
-        training mean, of PCA with `n_components`, and of a model whose reconstructions of `x_test` are
+        which returns a dict with the keys "mean", "PCA" and "model": the held-out mse (a mean over rows and features)
+        of the training mean, of PCA with `n_components`, and of a model whose reconstructions of `x_test` are
         `x_hat_test`.
         """,
     check=_check_report,

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from aetutorial.exercises import (
     Exercise,
-    NotAttempted,
     Wrong,
     call,
     close,
     expect_function,
     expect_number,
     expect_texts,
+    name_mistake,
 )
+from aetutorial.exercises.break_even import break_even
+
+__all__ = ["break_even", "largest_angle", "next_neighbours", "tail", "which_map"]
 
 
 def _check_tail(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 1.5")
-    for wrong, sentence in (
+    mistakes = (
         (2.0, "That is L, a sum over features; Keras's mse is a mean over them."),
         (1.6, "That comes from what the code keeps; the error is what it loses."),
         (8.0, "That is the variance that the code keeps; the mse is a mean of what it loses."),
         (0.2, "That is the share of the variance that is lost; the mse has the unit of the data."),
         (2 / 3, "Divide by all five features, not by the three directions that are lost."),
         (1.8, "That keeps the two smallest eigenvalues; the best code keeps the two largest."),
-    ):
-        if close(value, wrong, rtol=0.01):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=0.01)
     if not close(value, 0.4, rtol=0.01):
         raise Wrong("Which eigenvalues remain, what is their sum, and over what is the mse a mean?")
     return "The tail is 2, spread over 5 features."
@@ -60,7 +60,7 @@ tail = Exercise(
 
 
 def _planes(degrees: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return orthonormal bases, shape (8, k), of two planes with these principal angles."""
+    """Return two planes of k dimensions with these k principal angles, at most 4: orthonormal bases, shape (8, k)."""
     k = len(degrees)
     rng = np.random.default_rng(11)
     basis = np.linalg.qr(rng.standard_normal((8, 2 * k)))[0]
@@ -82,16 +82,16 @@ def _check_angle(answer: Any) -> str:
 
     a, b = _planes((20, 50, 75))
     value = angle(a, b)
-    pairs = np.degrees(np.arccos((a * b).sum(axis=0)))  # of corresponding columns
-    for wrong, sentence in (
+    between_columns = np.degrees(np.arccos((a * b).sum(axis=0)))
+    mistakes = (
         (np.radians(75), "That is in radians; degrees are asked for."),
         (20, "That is the smallest principal angle; the largest is asked for."),
         (np.cos(np.radians(75)), "That is the cosine of the angle."),
         (145 / 3, "That is the mean of the three principal angles; the largest is asked for."),
-    ):
-        if close(value, wrong):
-            raise Wrong(sentence)
-    if close(value, pairs.max()) or close(value, np.minimum(pairs, 180 - pairs).max()):
+    )
+    name_mistake(value, mistakes)
+    acute = np.minimum(between_columns, 180 - between_columns)
+    if close(value, between_columns.max()) or close(value, acute.max()):
         raise Wrong(
             "That is the angle between two corresponding columns: "
             "other columns may span the same plane, so compare the planes."
@@ -147,14 +147,21 @@ largest_angle = Exercise(
 
 
 def _nearest(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return each point's distances to its three nearest neighbours, itself not counted."""
+    """Return each point's distances to its three nearest neighbors, itself not counted.
+
+    Args:
+        x: Points, shape (n, D), n at least 4.
+
+    Returns:
+        Three arrays of shape (n,): the distances to the first, second and third neighbor.
+    """
     distances = np.sqrt(((x[:, None] - x[None]) ** 2).sum(axis=2))
     np.fill_diagonal(distances, np.inf)
     r = np.sort(distances, axis=1)
     return r[:, 0], r[:, 1], r[:, 2]
 
 
-def _check_next_neighbours(answer: Any) -> str:
+def _check_next_neighbors(answer: Any) -> str:
     function = expect_function(answer, ("x",))
 
     def estimate(x: np.ndarray) -> float:
@@ -166,7 +173,7 @@ def _check_next_neighbours(answer: Any) -> str:
     log = np.log(r3 / r2)
     right = 1 / (2 * log.mean())
     value = estimate(x)
-    for wrong, sentence in (
+    mistakes = (
         (2 * right, "The rate is 2 d for these two neighbours: what is the mean of the logarithms, then?"),
         (right / 2, "That is half of it: are the distances squared, or the factor 2 used twice?"),
         (2 * log.mean(), "That is twice the mean of the logarithms; the dimension is its inverse."),
@@ -180,15 +187,14 @@ def _check_next_neighbours(answer: Any) -> str:
         (1 / np.log(r2 / r1).mean(), "That is the lesson's estimate, from the first and the second neighbour."),
         (1 / (2 * np.log(r2 / r1).mean()), "Those are the first and the second neighbour: one too near."),
         (1 / np.log(r3 / r1).mean(), "Those are the first and the third neighbour: take the second and the third."),
-    ):
-        if close(value, wrong):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes)
     if abs(value) < right / 5:
         raise Wrong(
             f"It returned {value:.4g}, as happens when a distance is 0: "
             "is each point counted as its own nearest neighbour?"
         )
-    if not close(value, right, rtol=0.005):  # n - 1 in place of n will do
+    if not close(value, right, rtol=0.005):  # wide enough for those who divide by n - 1 in place of n
         raise Wrong(
             f"On 300 points of a plane of 4 dimensions it returned {value:.4g} instead of {right:.4g}: "
             "check r2 and r3 for three points by hand."
@@ -217,7 +223,7 @@ next_neighbours = Exercise(
         which returns the estimate of d from these two distances, for points `x`, shape (n, D). No two points coincide.
         Any tool will do: scikit-learn, SciPy, or NumPy alone.
         """,
-    check=_check_next_neighbours,
+    check=_check_next_neighbors,
     hints=(
         "An exponential distribution with rate 2 d has the mean 1 / (2 d). Solve for d.",
         "Sort each row of scipy.spatial.distance.cdist(x, x): column 0 is the point itself, columns 2 and 3 are r2 "
@@ -285,112 +291,5 @@ which_map = Exercise(
     why="""
         t-SNE keeps neighbours best. A dead unit leaves a line: one number has to do the work of two, and all scores are
         low. PCA mixes neighbours, but keeps the order of large distances best.
-        """,
-)
-
-
-def _or_none(function: Any) -> Callable[..., Any]:
-    """Return the function with its result in a pair: `call` takes a bare None for an unfilled stub."""
-
-    @functools.wraps(function)
-    def paired(*args: Any) -> tuple[str, Any]:
-        return "result", function(*args)
-
-    return paired
-
-
-def _check_break_even(answer: Any) -> str:
-    function = expect_function(answer, ("per_image", "model", "per_image_other", "model_other"))
-    try:
-        call(function, 11.5, 1000, 14.25, 0)
-    except NotAttempted:
-        never = call(_or_none(function), 14, 300, 10, 100)[1]
-        if never is None or never is Ellipsis:  # as everywhere: the stub
-            raise
-        raise Wrong(
-            "It returns None where the first needs fewer bytes per image, and a number where it needs more: "
-            "is a difference the wrong way round?"
-        ) from None
-    for bytes_, needed in (
-        ((11.5, 1000, 14.25, 0), 364),
-        ((8, 1000, 11, 300), 234),
-        ((10, 1000, 14, 200), 201),  # equal for 200
-        ((11, 1_000_000, 31.5, 0), 48_781),
-        ((10, 100, 14, 300), 1),
-        ((10, 100, 10, 300), 1),
-        ((14, 100, 10, 300), 1),  # ahead for 1 to 49 images
-    ):
-        _compare(call(_or_none(function), *bytes_)[1], bytes_, needed)
-    for bytes_, sentence in (
-        (
-            (14, 300, 10, 100),
-            "Where the first needs more bytes per image and the larger model, it never needs fewer: return None.",
-        ),
-        ((10, 300, 10, 100), "With equal bytes per image, a larger model is never paid for: return None."),
-        ((10, 300, 10, 300), "Two equal methods: neither ever needs fewer bytes, so return None."),
-        ((14, 100, 10, 104), "Equal for 1 image and more from 2 on is never strictly fewer: return None."),
-    ):
-        if call(_or_none(function), *bytes_)[1] is not None:
-            raise Wrong(sentence)
-    return "It counts the models, and knows when they are never paid for."
-
-
-def _compare(given: Any, bytes_: tuple[float, ...], needed: int) -> None:
-    """Raise Wrong if `given` is not `needed`, the number of images for these bytes."""
-    a, m, b, other = bytes_
-    asked = f"For {a:,.10g} and {m:,.10g} bytes against {b:,.10g} and {other:,.10g}"
-    if given is None:
-        raise Wrong(f"{asked}, it returned None, though there is such a number: {needed}.")
-    value = expect_number(given, "a whole number of images, such as 500")
-    if value != round(value):
-        raise Wrong(f"{asked}, it returned {value:.6g}: give a whole number of images.")
-    n = int(value)
-    if n < 1:
-        raise Wrong(f"{asked}, it returned {n}: the number of images is at least 1.")
-    mine, theirs = m + n * a, other + n * b
-    totals = f"{asked}, the totals for n = {n} are {mine:,.10g} and {theirs:,.10g} bytes"
-    if mine == theirs:  # exact: halves and quarters
-        raise Wrong(f"{totals}: the first must need strictly fewer.")
-    if mine > theirs:
-        raise Wrong(f"{totals}: that is not fewer.")
-    if n != needed:
-        raise Wrong(f"{totals}, but n = {needed} is enough: find the smallest number.")
-
-
-break_even = Exercise(
-    name="break_even",
-    title="When does a decoder pay",
-    kind="build",
-    prompt="""
-        Two ways to send images: each needs some bytes for every image, and some once, for its model (the decoder).
-        Write
-
-            def break_even(per_image, model, per_image_other, model_other)
-
-        which returns the smallest whole number of images, at least 1, for which the first way (`per_image`, `model`)
-        needs strictly fewer bytes in total than the other one. Return None if there is no such number. The arguments
-        are not negative; they need not be whole numbers.
-        """,
-    check=_check_break_even,
-    hints=(
-        "Write down both totals for n images. When is 1 image enough? When does no n help?",
-        "If the first is not ahead at 1 image, it must save bytes on each image to catch up. It is ahead as soon as n "
-        "is larger than the difference of the models divided by what an image saves.",
-    ),
-    solution="""
-        import math
-
-
-        def answer(per_image, model, per_image_other, model_other):
-            if per_image + model < per_image_other + model_other:
-                return 1
-            saved = per_image_other - per_image
-            if saved <= 0:
-                return None
-            return math.floor((model - model_other) / saved) + 1
-        """,
-    why="""
-        The totals are two straight lines. If the first is not lower at 1 image, it becomes lower only if it rises less
-        steeply, just after the lines cross.
         """,
 )

@@ -15,6 +15,7 @@ from aetutorial.exercises import (
     expect_function,
     expect_number,
     expect_texts,
+    name_mistake,
 )
 
 
@@ -27,20 +28,16 @@ def _check_psnr(answer: Any) -> str:
     value = expect_number(call(function, x, x_hat), "a number of decibels, such as 20")
     each = ((x - x_hat) ** 2).mean(axis=(1, 2, 3))
     right = float(np.mean(10 * np.log10(1 / each)))
+    summed = np.mean(10 * np.log10(1 / (each * x[0].size)))
     mistakes = (
         (-right, "The sign is wrong: a smaller error must give more decibels."),
         (10 * np.log10(1 / each.mean()), "Compute it per picture first, then average the decibels."),
         (np.mean(10 * np.log(1 / each)), "That is the natural logarithm; decibels use base 10."),
         (right / 10, "Decibels are tenths: there is a factor 10 before the logarithm."),
         (2 * right, "The factor 20 belongs to the root of the mse; before the mse it is 10."),
-        (
-            np.mean(10 * np.log10(1 / (each * x[0].size))),
-            "That is the sum of the squared errors of a picture; take their mean over pixels.",
-        ),
+        (summed, "That is the sum of the squared errors of a picture; take their mean over pixels."),
     )
-    for wrong, sentence in mistakes:
-        if close(value, wrong):
-            raise Wrong(sentence)
+    name_mistake(value, mistakes)
     if not close(value, right):
         raise Wrong("The value is off: mse over the pixels of each picture, 10 log10(1 / mse), mean.")
     return f"These pictures have {right:.1f} dB on average."
@@ -79,12 +76,12 @@ def _check_shrink(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 0.5")
     if close(value, 1.0, rtol=1e-6):
         raise Wrong("A factor of 1 keeps all the noise; a little less costs some signal and wins.")
-    if close(value, 2 / 3, rtol=0.01):
-        raise Wrong("You took standard deviations, 2 / (2 + 1); it is variances that add.")
-    if close(value, 0.2, rtol=0.01):
-        raise Wrong("That is the share of the noise; the factor is the share of the signal.")
-    if close(value, -0.2, rtol=0.01):
-        raise Wrong("That is the slope of the score; x_tilde + sigma^2 times the score is asked for.")
+    mistakes = (
+        (2 / 3, "You took standard deviations, 2 / (2 + 1); it is variances that add."),
+        (0.2, "That is the share of the noise; the factor is the share of the signal."),
+        (-0.2, "That is the slope of the score; x_tilde + sigma^2 times the score is asked for."),
+    )
+    name_mistake(value, mistakes, rtol=0.01)
     if not close(value, 0.8, rtol=0.005):
         raise Wrong("Find p_sigma first: it is normal. What is its variance, and so its score?")
     return "0.8: four parts of the variance of x_tilde are signal, one part is noise."
@@ -122,18 +119,15 @@ def _check_alarms(answer: Any) -> str:
     if given.dtype.kind != "b" and not np.isin(given, (0, 1)).all():
         raise Wrong("Return True or False for each test example: does its error raise an alarm?")
     alarm = given.astype(bool)
-    for wrong, sentence in (
+    gauss = validation.mean() + 1.2816 * validation.std()  # the quantile 0.9, if errors were normally distributed
+    mistakes = (
         (test > np.quantile(test, 0.9), "The threshold was taken from the test errors: they stay unseen."),
         (test > np.quantile(validation, 0.1), "Nine in ten normal rows would raise an alarm: use 1 - share."),
         (test <= np.quantile(validation, 0.9), "A large error is the suspicious one; yours alarm at small ones."),
         (test > validation.max(), "The largest validation error allows no false alarm at all; use share."),
-        (
-            test > validation.mean() + 1.2816 * validation.std(),
-            "Mean and standard deviation suit a normal distribution; errors are skewed, use a quantile.",
-        ),
-    ):
-        if np.array_equal(alarm, wrong):
-            raise Wrong(sentence)
+        (test > gauss, "Mean and standard deviation suit a normal distribution; errors are skewed, use a quantile."),
+    )
+    name_mistake(alarm, mistakes, rtol=0)
     if np.abs(alarm.astype(int) - (test > np.quantile(validation, 0.9))).sum() > 3:
         raise Wrong("The alarms are off: compare test with the quantile 1 - share of validation.")
     few = expect_array(call(function, validation, test, 0.02), (300,), what="alarms")

@@ -6,18 +6,36 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number
+from aetutorial.exercises import (
+    Exercise,
+    Wrong,
+    call,
+    close,
+    expect_array,
+    expect_function,
+    expect_number,
+    name_mistake,
+)
 
 
 def _kl_terms(m: Any, v: Any, other_m: Any, other_v: Any) -> np.ndarray:
-    """Return the divergence of each dimension, from means and logarithms of variances."""
+    """Return the divergence of each dimension between two normal distributions.
+
+    Args:
+        m: Means of the first, shape (n, d).
+        v: Logarithms of its variances, shape (n, d).
+        other_m: Means of the second, shape (n, d) or a number.
+        other_v: Logarithms of its variances, alike.
+
+    Returns:
+        Nats of at least 0, shape (n, d).
+    """
     ratio = np.exp(v - other_v)
     return np.asarray(0.5 * (ratio + (m - other_m) ** 2 / np.exp(other_v) - 1 - (v - other_v)))
 
 
 def _check_kl(answer: Any) -> str:
-    names = ("mean", "log_var", "other_mean", "other_log_var")
-    function = expect_function(answer, names)
+    function = expect_function(answer, ("mean", "log_var", "other_mean", "other_log_var"))
     rng = np.random.default_rng(60)
     m, v, other_m, other_v = 0.8 * rng.standard_normal((4, 7, 5))
     given = expect_array(call(function, m, v, other_m, other_v), (7,), what="divergences")
@@ -25,23 +43,18 @@ def _check_kl(answer: Any) -> str:
     right = terms.sum(axis=1)
     variance = 0.5 * (v / other_v + (m - other_m) ** 2 / other_v - 1 - np.log(np.abs(v / other_v)))
     swapped = _kl_terms(other_m, other_v, m, v).sum(axis=1)
-    for wrong, sentence in (
+    to_prior = _kl_terms(m, v, 0, 0).sum(axis=1)
+    doubled = _kl_terms(m, 2 * v, other_m, 2 * other_v).sum(axis=1)
+    mistakes = (
         (swapped, "The two are exchanged: the mean is taken over the first one, whose `mean` comes first."),
         (terms.mean(axis=1), "That is a mean over the dimensions. The divergence of independent parts is a sum."),
         (2 * right, "There is a factor 1/2 in front of the sum."),
         (-right, "The sign is wrong: a divergence is never negative."),
-        (
-            _kl_terms(m, v, 0, 0).sum(axis=1),
-            "That is the divergence to the standard normal; the other one has its own mean and variance.",
-        ),
-        (
-            _kl_terms(m, 2 * v, other_m, 2 * other_v).sum(axis=1),
-            "exp(log_var) is the variance already, not the standard deviation.",
-        ),
+        (to_prior, "That is the divergence to the standard normal; the other one has its own mean and variance."),
+        (doubled, "exp(log_var) is the variance already, not the standard deviation."),
         (variance.sum(axis=1), "`log_var` is the logarithm of the variance; you used it as the variance."),
-    ):
-        if close(given, wrong):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes)
     if not close(given, right, rtol=1e-4):
         raise Wrong(
             "The values are off. Per dimension: half of ratio of variances, plus squared distance of the "
@@ -87,7 +100,7 @@ def _check_draw(answer: Any) -> str:
     rng = np.random.default_rng(61)
     mean, log_var, noise = rng.standard_normal((3, 6, 4))
     given = expect_array(call(function, mean, log_var, noise), (6, 4), what="codes")
-    for wrong, sentence in (
+    mistakes = (
         (mean, "That is the mean alone: the noise is missing, and with it all that is variational."),
         (mean + noise, "The noise has to be scaled by the standard deviation."),
         (
@@ -97,9 +110,8 @@ def _check_draw(answer: Any) -> str:
         (mean + np.exp(log_var) * noise, "exp(z_log_var) is the variance; the noise is scaled by its root."),
         (mean + np.exp(0.5 * log_var), "Mean plus standard deviation is one fixed code: multiply by the noise."),
         (np.exp(0.5 * log_var) * (mean + noise), "The mean was scaled, too: only the noise is."),
-    ):
-        if close(given, wrong):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes)
     if not close(given, mean + np.exp(0.5 * log_var) * noise, rtol=1e-4):
         raise Wrong("The codes are off: mean, plus standard deviation times noise.")
     return "A draw whose chance sits in the noise, so that gradients reach mean and variance."
@@ -184,7 +196,7 @@ def _check_active(answer: Any) -> str:
     z_mean = level + spread * rng.standard_normal((500, 9))
     number = expect_number(call(function, z_mean), "a number of units, such as 3")
     variance = z_mean.var(axis=0)
-    for wrong, sentence in (
+    mistakes = (
         ((np.sqrt(variance) > 0.01).sum(), "You compared standard deviations; 0.01 is a variance."),
         (
             (np.abs(z_mean).mean(axis=0) > 0.01).sum(),
@@ -196,9 +208,8 @@ def _check_active(answer: Any) -> str:
         ),
         ((variance <= 0.01).sum(), "You counted the units that are not active."),
         ((variance > 0.01).mean(), "That is the share of the units; their number is asked for."),
-    ):
-        if close(number, float(wrong), rtol=1e-6):
-            raise Wrong(sentence)
+    )
+    name_mistake(number, mistakes, rtol=1e-6)
     if number != (variance > 0.01).sum():
         raise Wrong("Count the columns of z_mean whose variance over the rows is above 0.01.")
     return "Four of these nine units are active; the others tell nothing about the picture."
@@ -235,7 +246,7 @@ active = Exercise(
 def _check_gap(answer: Any) -> str:
     value = expect_number(answer, "a number of nats, such as -91.5")
     missing = 0.5 * (4 - 1 - np.log(4))
-    for wrong, sentence in (
+    mistakes = (
         (-90.0, "The ELBO reaches log p(x) only if q is the posterior; here q is too wide."),
         (-90 + missing, "The gap has the right size. But the ELBO is a lower bound: it lies below log p(x)."),
         (
@@ -249,9 +260,8 @@ def _check_gap(answer: Any) -> str:
             "The ratio in the formula is that of the variances, 4; you took the standard deviations.",
         ),
         (missing, "That is the gap. The ELBO is log p(x) minus it."),
-    ):
-        if close(value, wrong, rtol=0, atol=0.006):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=0, atol=0.006)
     if not close(value, -90 - missing, rtol=0, atol=0.008):
         raise Wrong("log p(x) = ELBO + KL(q || posterior). Which number is missing, and how large is it?")
     return f"-90 - {missing:.2f} = {-90 - missing:.2f} nats, wherever the prior lies."

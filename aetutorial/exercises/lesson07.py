@@ -16,6 +16,7 @@ from aetutorial.exercises import (
     expect_function,
     expect_number,
     expect_texts,
+    name_mistake,
 )
 
 
@@ -24,16 +25,15 @@ def _check_bound(answer: Any) -> str:
     log_w = -100 + 3 * np.random.default_rng(70).standard_normal((6, 40))
     given = expect_array(call(function, log_w), (6,), what="bounds")
     right = logsumexp(log_w, axis=1) - np.log(40)
-    for wrong, sentence in (
+    mistakes = (
         (log_w.mean(axis=1), "That is the mean of the logarithms, the ELBO; wanted is the reverse."),
         (right + np.log(40), "That is the logarithm of the sum: divide by k, inside the logarithm."),
         (log_w.max(axis=1), "That is the largest weight alone; the others count, too."),
         (-right, "The sign is wrong: the bound lies below log p(x), near -100 here."),
         (np.exp(right), "The logarithm is missing: the bound is one of log p(x)."),
         (right - np.log(40), "The number of draws was divided out twice: once inside the logarithm is enough."),
-    ):
-        if close(given, wrong, rtol=1e-4):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-4)
     if not close(given, right, rtol=1e-6):
         raise Wrong("The values are off: the logarithm of the mean weight, along each row.")
     far = expect_array(call(function, log_w - 5000), (6,), what="bounds near log_w = -5100")
@@ -76,13 +76,12 @@ bound = Exercise(
 
 
 def _check_frechet(answer: Any) -> str:
-    names = ("mean", "std", "other_mean", "other_std")
-    function = expect_function(answer, names)
+    function = expect_function(answer, ("mean", "std", "other_mean", "other_std"))
     rng = np.random.default_rng(71)
     (m, k), (s, t) = rng.standard_normal((2, 6)), rng.uniform(0.3, 2, (2, 6))
     given = expect_number(call(function, m, s, k, t), "a squared distance, such as 3.2")
     means, right = np.sum((m - k) ** 2), np.sum((m - k) ** 2) + np.sum((s - t) ** 2)
-    for wrong, sentence in (
+    mistakes = (
         (np.sqrt(right), "That is its root: the lesson's distance is left squared."),
         (means, "Only the means are compared; the standard deviations are missing."),
         (
@@ -95,11 +94,9 @@ def _check_frechet(answer: Any) -> str:
             np.sum((m - k) ** 2 / (s * t)) + np.sum((s - t) ** 2),
             "The squared distance of the means isn't divided by anything.",
         ),
-    ):
-        if close(given, wrong, rtol=1e-6):
-            raise Wrong(sentence)
-    if close(given, right / 6, rtol=1e-6):
-        raise Wrong("That is a mean over the dimensions; the distance is a sum.")
+        (right / 6, "That is a mean over the dimensions; the distance is a sum."),
+    )
+    name_mistake(given, mistakes, rtol=1e-6)
     if not close(given, right, rtol=1e-6):
         raise Wrong("The value is off. Write the formula for one dimension, then add the dimensions up.")
     return "A distance between points (mean, standard deviation), one pair of axes a dimension."
@@ -142,7 +139,7 @@ def _check_precision(answer: Any) -> str:
     distance = np.linalg.norm(generated[:, None] - real, axis=2)
     inside = distance <= radius
     squared = (distance**2 <= radius).any(axis=1).mean()
-    for wrong, sentence in (
+    mistakes = (
         (
             inside.any(axis=0).mean(),
             "That is the share of real balls that hold a generated point. Count generated points.",
@@ -157,9 +154,8 @@ def _check_precision(answer: Any) -> str:
         (squared, "You compared the squared distance with the radius."),
         (inside.any(axis=1).sum(), "That is the number of points; the share is asked for."),
         ((distance <= radius.mean()).any(axis=1).mean(), "Each real point has its own radius; you used one for all."),
-    ):
-        if close(given, float(wrong), rtol=1e-6):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-6)
     if not close(given, inside.any(axis=1).mean(), rtol=1e-6):
         raise Wrong("The share is off: of the generated points, those within at least one ball.")
     return "With the roles of real and generated exchanged it is recall."
@@ -238,16 +234,15 @@ reports = Exercise(
 def _check_size(answer: Any) -> str:
     value = expect_number(answer, "a number of bytes, such as 31.2")
     right = 111 / np.log(2) / 8
-    for wrong, sentence in (
+    mistakes = (
         (right * 8, "Those are bits; a byte has eight."),
         (111 / 8, "A nat is not a bit: log 2 nats are one bit."),
         (111 * np.log(2) / 8, "Turned round: one bit is 0.69 nats, so there are more bits than nats."),
         (111 / np.log(2) / 784, "Those are bits per pixel; the whole picture is asked for."),
         (111 / np.log(10) / 8, "That is the logarithm to base 10; bits need base 2."),
         (98.0, "That is one bit a pixel: what storing the pixels as they are takes."),
-    ):
-        if close(value, wrong, rtol=0.004):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=0.004)
     if not close(value, right, rtol=0.005):
         raise Wrong("From nats to bits divide by log 2, then from bits to bytes by 8.")
     return f"{right:.1f} bytes, where the pixels as they are take 98."

@@ -15,6 +15,7 @@ from aetutorial.exercises import (
     expect_function,
     expect_number,
     expect_texts,
+    name_mistake,
 )
 from aetutorial.metrics import clustering_accuracy
 
@@ -36,13 +37,12 @@ def _check_fold(answer: Any) -> str:
     right = W / std[:, None]
     if not close(given, right, rtol=1e-6):
         raise Wrong("The weights are off: row i belongs to number i of the code, with std[i].")
-    for wrong, sentence in (
+    mistakes = (
         (b, "The mean is missing from the bias."),
         (b + mean @ right, "The sign of the mean is wrong: it is subtracted from the code."),
         (b - mean @ W, "The bias must use the new weights: the mean is one of raw codes."),
-    ):
-        if close(shift, wrong, rtol=1e-6):
-            raise Wrong(sentence)
+    )
+    name_mistake(shift, mistakes, rtol=1e-6)
     if not close(shift, b - mean @ right, rtol=1e-6):
         raise Wrong("The bias is off. Put the code `mean` in: the answer must be b.")
     return "Scaling and a linear layer are one linear layer."
@@ -87,7 +87,7 @@ def _check_accuracy(answer: Any) -> str:
     given = expect_number(call(function, y, clusters), "a share, such as 0.7")
     counts = np.zeros((4, 4))
     np.add.at(counts, (y, clusters), 1)
-    for wrong, sentence in (
+    mistakes = (
         (np.mean(y == clusters), "You took the numbers of the clusters for those of the classes."),
         (
             counts.max(axis=0).sum() / 200,
@@ -96,9 +96,8 @@ def _check_accuracy(answer: Any) -> str:
         ),
         (counts.max(axis=1).sum() / 200, "Each class chose its largest cluster, and two may have chosen the same one."),
         (clustering_accuracy(y, clusters) * 200, "That is a number of examples; divide it by n."),
-    ):
-        if close(given, float(wrong), rtol=1e-6):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-6)
     if not close(given, clustering_accuracy(y, clusters), rtol=1e-6):
         raise Wrong("The share is off: of all matchings of clusters and classes, take the best.")
     return "The number that papers on clustering call accuracy."
@@ -138,16 +137,15 @@ accuracy = Exercise(
 
 def _check_targets(answer: Any) -> str:
     value = expect_number(answer, "a share, such as 0.55")
-    for wrong, sentence in (
+    mistakes = (
         (0.6, "That is q itself; the targets are made from it by squares and sizes."),
         (9 / 13, "The sizes of the clusters are missing."),
         (1 / 3, "The square is missing: only the sizes are corrected."),
         (0.006, "Divide by the sum of the row: the two targets add up to 1."),
         (4 / 7, "That is the target of the second cluster."),
         (0.36 * 60 / (0.36 * 60 + 0.16 * 20), "Divide by the sizes; you multiplied by them."),
-    ):
-        if close(value, wrong, rtol=0.005):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=0.005)
     if not close(value, 3 / 7, rtol=0.005):
         raise Wrong("Two numbers: 0.6 squared over 60, 0.4 squared over 20. Then their shares.")
     return "0.43: the target has changed sides. The picture is drawn to the smaller cluster."
@@ -216,7 +214,7 @@ def _check_gap(answer: Any) -> str:
     entropy = np.array([1.5, 1.0, 2.0])
     ordered = np.sort(told, axis=1)
     right = np.mean((ordered[:, 2] - ordered[:, 1]) / entropy)
-    for wrong, sentence in (
+    mistakes = (
         (np.mean(ordered[:, 2] - ordered[:, 1]), "The entropies are missing."),
         (np.mean(ordered[:, 2] / entropy), "That is the largest alone, without the gap."),
         (np.sum((ordered[:, 2] - ordered[:, 1]) / entropy), "That is the sum over factors; the mean is asked for."),
@@ -228,9 +226,8 @@ def _check_gap(answer: Any) -> str:
             np.mean(np.diff(np.sort(told, axis=0), axis=0)[-1]),
             "You compared the factors for each number of the code; compare the numbers for each factor.",
         ),
-    ):
-        if close(value, float(wrong), rtol=0.004):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=0.004)
     if not close(value, right, rtol=0.005):
         raise Wrong("For each factor: largest minus second largest, over its entropy; then the mean.")
     return f"{right:.2f}: one factor is found, one is shared by two numbers, one is hardly in the code."

@@ -15,6 +15,7 @@ from aetutorial.exercises import (
     expect_function,
     expect_number,
     expect_texts,
+    name_mistake,
 )
 
 
@@ -22,11 +23,11 @@ def _check_top_k(answer: Any) -> str:
     function = expect_function(answer, ["a", "k"])
     rng = np.random.default_rng(90)
     a = rng.permuted(np.linspace(-1.6, 1.4, 42)).reshape(6, 7)
-    a[1] = -np.abs(a[1])  # no positive number at all
-    given = expect_array(call(function, a.copy(), 3), (6, 7), what="code")
+    a[1] = -np.abs(a[1])  # a row without any positive number: fewer than k stay
+    given = expect_array(call(function, a, 3), (6, 7), what="code")
     kth = np.sort(a, axis=1)[:, [-3]]
     positive = np.maximum(a, 0)
-    for wrong, sentence in (
+    mistakes = (
         (np.where(a >= kth, a, 0), "A negative number was kept: first relu, then the k largest."),
         (positive, "All positive numbers are still there; only the k largest may stay."),
         (np.where(a >= kth, 1, 0), "Keep the numbers themselves, not marks of where they are."),
@@ -42,13 +43,12 @@ def _check_top_k(answer: Any) -> str:
             np.where(np.abs(a) >= np.sort(np.abs(a), axis=1)[:, [-3]], positive, 0),
             "You took the largest absolute values; a large negative number took a place.",
         ),
-    ):
-        if close(given, wrong, rtol=1e-6):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-6)
     if not close(given, np.where(a >= kth, positive, 0), rtol=1e-6):
         raise Wrong("The code is off: in each row, the k largest positive numbers stay.")
-    one = expect_array(call(function, a.copy(), 1), (6, 7), what="code")
-    if not close(one, np.where(a >= a.max(axis=1, keepdims=True), positive, 0), rtol=1e-6):
+    largest = expect_array(call(function, a, 1), (6, 7), what="code")
+    if not close(largest, np.where(a >= a.max(axis=1, keepdims=True), positive, 0), rtol=1e-6):
         raise Wrong("With another k the code is off: is k written into your lines?")
     return "At most k numbers a row, and fewer where fewer are positive."
 
@@ -84,16 +84,15 @@ top_k = Exercise(
 
 def _check_penalty(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 0.3")
-    for wrong, sentence in (
+    mistakes = (
         (1e-5 * 784, "That is right for a penalty divided by the batch size. This one is not."),
         (1e-5 * 256, "The squared error is a mean over pixels there, and a sum here."),
         (1e-5, "Loss and penalty are summed and averaged differently there."),
         (1e-5 / 784, "A mean over pixels is smaller than a sum: multiply."),
         (1e-5 * 784 / 256, "The undivided penalty is that of all 256 examples: multiply by 256."),
         (1e-5 * 256 / 784, "Multiply the whole loss by 784, so that the mean becomes a sum."),
-    ):
-        if close(value, wrong, rtol=0.01):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=0.01)
     if not close(value, 1e-5 * 784 * 256, rtol=0.01):
         raise Wrong("Multiply the loss by 784. Then write the penalty as lambda times a mean over 256.")
     return "2.0: what looks like a hundred-thousandth is as strong as the lesson's penalties."
@@ -133,7 +132,7 @@ def _check_jacobian(answer: Any) -> str:
     z = np.tanh(x @ W + b)
     right = ((1 - z**2) ** 2) @ (W**2).sum(axis=0)
     logistic = 1 / (1 + np.exp(-x @ W - b))
-    for wrong, sentence in (
+    mistakes = (
         ((z * (1 - z)) ** 2 @ (W**2).sum(axis=0), "z (1 - z) is the derivative of a sigmoid."),
         (
             (logistic * (1 - logistic)) ** 2 @ (W**2).sum(axis=0),
@@ -143,9 +142,8 @@ def _check_jacobian(answer: Any) -> str:
         (np.sqrt(right), "That is the norm; its square is asked for."),
         ((1 - z**2) ** 2 @ W.sum(axis=0) ** 2, "Square the entries of W before adding them up, not after."),
         (np.full(5, right.mean()), "One number for each example; you averaged over them."),
-    ):
-        if close(given, wrong, rtol=1e-5):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-5)
     if not close(given, right, rtol=1e-4):
         raise Wrong("The values are off: J has the entries (1 - z_j^2) W_ij; add up their squares.")
     return "As finite differences would give it."
@@ -187,12 +185,11 @@ def _check_ablate(answer: Any) -> str:
     D = rng.standard_normal((4, 3))
     D /= np.linalg.norm(D, axis=1, keepdims=True)
     h = 2.0 + 3.0 * (z @ D + 0.3 * rng.standard_normal((12, 3)))
-    copies = (h.copy(), z.copy(), D.copy())
-    given = expect_array(call(function, *copies, 2, 3.0), (12, 3), what="result")
+    given = expect_array(call(function, h, z, D, 2, 3.0), (12, 3), what="result")
     part = np.outer(z[:, 2], D[2])
     off = z.copy()
     off[:, 2] = 0
-    for wrong, sentence in (
+    mistakes = (
         (h, "Nothing has changed."),
         (h - part, "z was computed from scaled activations; these are raw, 3 times as large."),
         (h - part / 3.0, "Raw activations are the scaled ones times scale, so the part is, too."),
@@ -209,9 +206,8 @@ def _check_ablate(answer: Any) -> str:
             "You removed the whole direction. Other features lie along it in part and would lose, "
             "too; take out what z says.",
         ),
-    ):
-        if close(given, wrong, rtol=1e-6, atol=1e-9):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-6, atol=1e-9)
     if not close(given, h - 3.0 * part, rtol=1e-5, atol=1e-8):
         raise Wrong("The result is off: what does z_j times row j of D become in raw units?")
     return "Examples without the feature are as they were, and the mean plays no part."

@@ -15,9 +15,10 @@ from aetutorial.exercises import (
     expect_function,
     expect_number,
     expect_texts,
+    name_mistake,
 )
 
-# The answers, A to H, and a sentence for whoever took another mistake for that patient's.
+# Each patient's mistake, A to H, and what speaks for it: a sentence for those who named another.
 _PATIENTS = (
     ("noise drawn once", "A takes noise away, and its held-out loss turns up long before the end."),
     ("sigma for log variance", "B: why would the formulas give so much more than was reported?"),
@@ -74,7 +75,8 @@ patients = Exercise(
 )
 
 
-def _stopped(losses: Any, patience: int) -> tuple[int, int]:
+def _stopped(losses: list[float], patience: int) -> tuple[int, int]:
+    """Return the best epoch and the last one, counted from 0, of a training that stops early."""
     best = 0
     for epoch, loss in enumerate(losses):
         if loss < losses[best]:
@@ -88,12 +90,12 @@ def _check_early_stop(answer: Any) -> str:
     function = expect_function(answer, ["losses", "patience"])
     curve = [9.0, 6.0, 5.0, 5.5, 5.2, 4.8, 4.9, 4.9, 5.0, 5.3, 3.0, 6.0]
 
-    def tried(losses: Any, patience: int) -> tuple[int, int]:
-        pair = expect_array(call(function, list(losses), patience), (2,), what="epochs")
+    def tried(losses: list[float], patience: int) -> tuple[int, int]:
+        pair = expect_array(call(function, losses, patience), (2,), what="epochs")
         return int(pair[0]), int(pair[1])
 
     given = tried(curve, 3)
-    for wrong, sentence in (
+    mistakes = (
         ((10, 11), "You looked at the whole curve. After 3 epochs without a new best it is over."),
         ((5, 6), "Three epochs *in a row*: the count begins anew with each new best."),
         ((2, 4), "That is one epoch too few: 5.5 and 5.2 are two, and then comes 4.8."),
@@ -101,9 +103,8 @@ def _check_early_stop(answer: Any) -> str:
         ((8, 8), "The weights that are kept are those of the best epoch, not of the last."),
         ((8, 5), "First the best epoch, then the last one that ran."),
         ((6, 9), "Epochs are counted from 0, as Python does."),
-    ):
-        if given == wrong:
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=0)
     if given != (5, 8):
         raise Wrong("For the losses 9, 6, 5, 5.5, 5.2, 4.8, 4.9, 4.9, 5, ... the answer is off.")
     if tried([3.0, 2.0, 1.0], 5) != (2, 2):
@@ -151,16 +152,15 @@ early_stop = Exercise(
 def _check_operations(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 125440")
     dense = 32 * 5 * 5 * 16
-    for wrong, sentence in (
+    mistakes = (
         (dense + 9 * 16 * 8 + 9 * 8, "A convolution uses its weights at each place of its output."),
         (dense + 25 * 9 * 16 * 8 + 100 * 9 * 8, "Upsampling comes first: 10 x 10, then 20 x 20."),
         (dense + 100 * 16 * 8 + 400 * 8, "The convolution looks at 3 x 3 places at a time."),
         (dense + 100 * 9 * 8 + 400 * 9, "Each of the 3 x 3 places has several input channels."),
         (100 * 9 * 16 * 8 + 400 * 9 * 8, "The dense layer counts, too."),
         (100 * (9 * 16 * 8 + 8) + 400 * (9 * 8 + 1) + dense + 400, "Biases are added, not counted."),
-    ):
-        if close(value, wrong, rtol=1e-6):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=1e-6)
     if not close(value, dense + 100 * 9 * 16 * 8 + 400 * 9 * 8, rtol=1e-6):
         raise Wrong("Dense layer plus two convolutions: places, times 9, times channels in and out.")
     return "156,800: nine tenths of them in the two layers that hold a tenth of the weights."
@@ -205,8 +205,8 @@ def _check_overlaps(answer: Any) -> str:
     if not close(given, expected):
         raise Wrong("Patch i covers the pixels from i * strides on, `kernel` of them.")
     for size, kernel, strides in ((4, 2, 2), (6, 5, 2), (3, 1, 2), (7, 3, 1)):
-        found = expect_array(call(function, size, kernel, strides), None, what="counts")
-        if not close(found, right(size, kernel, strides)):
+        counts = expect_array(call(function, size, kernel, strides), None, what="counts")
+        if not close(counts, right(size, kernel, strides)):
             raise Wrong(f"For size {size}, kernel {kernel}, strides {strides} it is off.")
     return "Even inside whenever the kernel is a multiple of the strides."
 
@@ -250,26 +250,21 @@ def _check_free_bits(answer: Any) -> str:
     z_log_var = np.tile([-2.0, -1.0, -0.3, 0.0, 0.0], (9, 1)) + 0.3 * rng.standard_normal((9, 5))
     kl = 0.5 * (z_mean**2 + np.exp(z_log_var) - 1 - z_log_var)
     mean = kl.mean(axis=0)
-    high, given = (
-        expect_number(call(function, z_mean.copy(), z_log_var.copy(), floor), "one number") for floor in (50.0, 0.3)
-    )
+    high, given = (expect_number(call(function, z_mean, z_log_var, floor), "one number") for floor in (50.0, 0.3))
+    only_above = np.maximum(mean - 0.3, 0).sum()
     if close(given, mean.sum(), rtol=1e-6) and close(high, 50.0):
         raise Wrong("Each number of the code has its own floor, before the sum.")
-    for wrong, sentence in (
+    mistakes = (
         (mean.sum(), "That is the plain rate; the floor does nothing."),
         (np.maximum(kl, 0.3).sum(axis=1).mean(), "The floor is for the mean over the batch, not for each example."),
         (np.maximum(mean, 0.3).mean(), "Sum over the code; the mean is over the batch only."),
         (np.minimum(mean, 0.3).sum(), "A floor keeps the KL from counting less, not more."),
-        (
-            np.maximum(mean - 0.3, 0).sum(),
-            "Its gradient is right, but the value isn't: below the floor a number costs the floor.",
-        ),
-    ):
-        if close(given, wrong, rtol=1e-6):
-            raise Wrong(sentence)
+        (only_above, "Its gradient is right, but the value isn't: below the floor a number costs the floor."),
+    )
+    name_mistake(given, mistakes, rtol=1e-6)
     if not close(given, np.maximum(mean, 0.3).sum(), rtol=1e-5):
         raise Wrong("The value is off: KL of each number, mean over the batch, floor, sum.")
-    other = expect_number(call(function, z_mean.copy(), z_log_var.copy(), 0.0), "one number")
+    other = expect_number(call(function, z_mean, z_log_var, 0.0), "one number")
     if not close(other, mean.sum(), rtol=1e-5):
         raise Wrong("With a floor of 0 it should be the plain rate.")
     return "Below the floor the gradient is 0: nothing pulls that number towards the prior."

@@ -6,20 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number
+from aetutorial.exercises import (
+    Exercise,
+    Wrong,
+    call,
+    close,
+    expect_array,
+    expect_function,
+    expect_number,
+    name_mistake,
+)
 
 
 def _check_sparse_bytes(answer: Any) -> str:
     share = expect_number(answer, "a share between 0 and 1")
     if close(share, 0.5, rtol=1e-6):
         raise Wrong("Nearly. The starts of the rows take place, too.")
-    for wrong, sentence in (
+    mistakes = (
         (0.499 * 250_000, "That is the number of weights; a share of them was asked for."),
         (49.9, "A share, not a percentage."),
         (0.998, "Each weight that is kept needs its own 4 bytes and 4 for its column."),
-    ):
-        if close(share, wrong, rtol=1e-3):
-            raise Wrong(sentence)
+    )
+    name_mistake(share, mistakes, rtol=1e-3)
     if not close(share, 0.499, rtol=1e-6):
         raise Wrong("Dense: 4 bytes a weight. Sparse: 8 bytes a kept weight, and 4 a row.")
     return "So pruning less than half of the weights makes the file larger."
@@ -44,6 +52,7 @@ sparse_bytes = Exercise(
 
 
 def _rounded(w: np.ndarray, bits: int) -> np.ndarray:
+    """Return the weights, shape (n, m), rounded to whole multiples of each column's scale; zeros stay zeros."""
     scale = np.abs(w).max(axis=0) / (2 ** (bits - 1) - 1)
     scale = np.where(scale > 0, scale, 1.0)
     whole: np.ndarray = np.round(w / scale)
@@ -53,41 +62,35 @@ def _rounded(w: np.ndarray, bits: int) -> np.ndarray:
 def _check_round_weights(answer: Any) -> str:
     function = expect_function(answer, ["w", "bits"])
     w = np.random.default_rng(94).standard_normal((6, 4)) * np.array([5.0, 1.0, 0.2, 0.01])
-    given = expect_array(call(function, w.copy(), 4), (6, 4), what="weights")
+    given = expect_array(call(function, w, 4), (6, 4), what="weights")
     top, largest = 7, np.abs(w).max(axis=0)
     rows = np.abs(w).max(axis=1, keepdims=True)
-    for wrong, sentence in (
+
+    def in_steps(scale: Any) -> np.ndarray:
+        return np.asarray(np.round(w / scale) * scale)
+
+    mistakes = (
         (np.round(w / (largest / top)), "Those are the whole numbers; multiply by the scale again."),
-        (
-            np.round(w / (np.abs(w).max() / top)) * np.abs(w).max() / top,
-            "Each column has its own scale, or the small columns become 0.",
-        ),
-        (np.round(w / (rows / top)) * rows / top, "One scale for each column, not for each row."),
-        (
-            np.round(w / (largest / 8)) * largest / 8,
-            "4 bits hold the whole numbers from -8 to 7; to be even on both sides, use -7 to 7.",
-        ),
-        (
-            np.round(w / (largest / 15)) * largest / 15,
-            "One of the bits is for the sign: with 4 bits the largest number is 7.",
-        ),
+        (in_steps(np.abs(w).max() / top), "Each column has its own scale, or the small columns become 0."),
+        (in_steps(rows / top), "One scale for each column, not for each row."),
+        (in_steps(largest / 8), "4 bits hold the whole numbers from -8 to 7; to be even on both sides, use -7 to 7."),
+        (in_steps(largest / 15), "One of the bits is for the sign: with 4 bits the largest number is 7."),
         (np.trunc(w / (largest / top)) * largest / top, "Round to the nearest, not towards 0."),
         (np.floor(w / (largest / top)) * largest / top, "Round to the nearest, not down."),
         (
-            np.round(w / (w.max(axis=0) / top)) * w.max(axis=0) / top,
+            in_steps(w.max(axis=0) / top),
             "The scale is set by the largest absolute value; some columns have it below 0.",
         ),
-    ):
-        if close(given, wrong, rtol=1e-5, atol=1e-9):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-5, atol=1e-9)
     if not close(given, _rounded(w, 4), rtol=1e-5, atol=1e-9):
         raise Wrong("The values are off: scale, divide, round, multiply.")
-    eight = expect_array(call(function, w.copy(), 8), (6, 4), what="weights")
-    if not close(eight, _rounded(w, 8), rtol=1e-5, atol=1e-9):
+    finer = expect_array(call(function, w, 8), (6, 4), what="weights")
+    if not close(finer, _rounded(w, 8), rtol=1e-5, atol=1e-9):
         raise Wrong("With 8 bits it is off: the largest number is 2 ** (bits - 1) - 1.")
     w[:, 2] = 0.0
-    zeros = expect_array(call(function, w.copy(), 4), (6, 4), what="weights")
-    if not close(zeros, _rounded(w, 4), rtol=1e-5, atol=1e-9):
+    with_zeros = expect_array(call(function, w, 4), (6, 4), what="weights")
+    if not close(with_zeros, _rounded(w, 4), rtol=1e-5, atol=1e-9):
         raise Wrong("A column of zeros (a dead unit has one) must come back as zeros.")
     return "The error of each weight is at most half a scale."
 
@@ -129,8 +132,8 @@ def _check_noised(answer: Any) -> str:
     alpha_bar = np.array([1.0, 0.9, 0.6, 0.3, 0.05])
     t = np.array([4, 0, 1, 3, 2, 2, 4])
     a = alpha_bar[t][:, None]
-    given = expect_array(call(function, z.copy(), t.copy(), alpha_bar.copy(), noise.copy()), (7, 3), what="codes")
-    for wrong, sentence in (
+    given = expect_array(call(function, z, t, alpha_bar, noise), (7, 3), what="codes")
+    mistakes = (
         (a * z + (1 - a) * noise, "alpha_bar is a share of the *variance*: take the roots."),
         (np.sqrt(a) * z + (1 - a) * noise, "The noise needs a root, too."),
         (
@@ -140,9 +143,8 @@ def _check_noised(answer: Any) -> str:
         (np.sqrt(a) * z + noise, "The noise is scaled as well, such that the variance stays 1."),
         (np.sqrt(a) * z - np.sqrt(1 - a) * noise, "The noise is added."),
         (np.sqrt(alpha_bar[t[0]]) * z + np.sqrt(1 - alpha_bar[t[0]]) * noise, "Each row has its own t."),
-    ):
-        if close(given, wrong, rtol=1e-5, atol=1e-9):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-5, atol=1e-9)
     if not close(given, np.sqrt(a) * z + np.sqrt(1 - a) * noise, rtol=1e-5, atol=1e-9):
         raise Wrong("The values are off: root times code, plus root times noise.")
     return "One line of arithmetic makes training possible at any t, without the steps before."
@@ -181,9 +183,9 @@ noised = Exercise(
 def _check_perplexity(answer: Any) -> str:
     function = expect_function(answer, ["nats", "lengths"])
     nats, lengths = np.array([4.0, 20.0, 9.0]), np.array([2, 8, 3])
-    given = expect_number(call(function, nats.copy(), lengths.copy()), "one number")
+    given = expect_number(call(function, nats, lengths), "one number")
     letters = lengths + 1
-    for wrong, sentence in (
+    mistakes = (
         (np.exp(nats.sum() / lengths.sum()), "The end of a word is predicted, too: count it."),
         (
             np.mean(np.exp(nats / letters)),
@@ -194,9 +196,8 @@ def _check_perplexity(answer: Any) -> str:
         (nats.sum() / letters.sum(), "Those are the nats per letter; now take the exponential."),
         (2 ** (nats.sum() / letters.sum()), "Nats go with e, bits with 2."),
         (np.mean(np.exp(nats / lengths)), "Not a mean over words; and the end counts as a letter."),
-    ):
-        if close(given, wrong, rtol=1e-6):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-6)
     if not close(given, np.exp(nats.sum() / letters.sum()), rtol=1e-6):
         raise Wrong("The value is off: e to the power of all nats over all letters, ends included.")
     uniform = call(function, np.array([3.0, 5.0]) * np.log(27), np.array([2, 4]))

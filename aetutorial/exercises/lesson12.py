@@ -15,12 +15,13 @@ from aetutorial.exercises import (
     expect_function,
     expect_number,
     expect_texts,
+    name_mistake,
 )
 
 
 def _check_beta_in_disguise(answer: Any) -> str:
     value = expect_number(answer, "a number, such as 2.5")
-    for wrong, sentence in (
+    mistakes = (
         (784, "That would be so if the KL were a sum; it is a mean over the code."),
         (1 / 16, "That would be so if the error were a sum; it is a mean over the pixels."),
         (16, "By 16 the KL was divided. The squared error was divided, too."),
@@ -28,9 +29,8 @@ def _check_beta_in_disguise(answer: Any) -> str:
         (1 / 784, "Multiply the loss by 784: the error becomes a sum, and the KL grows with it."),
         (784 * 16, "Of the two factors, one multiplies the KL and the other divides it."),
         (1, "Nothing cancels: one mean is over 784 numbers, the other over 16."),
-    ):
-        if close(value, wrong, rtol=0.01):
-            raise Wrong(sentence)
+    )
+    name_mistake(value, mistakes, rtol=0.01)
     if not close(value, 49, rtol=1e-6):
         raise Wrong("Write each mean as a sum over a number; then free the error of its number.")
     return "49, in a program where no beta is to be seen."
@@ -63,7 +63,13 @@ beta_in_disguise = Exercise(
 
 
 def _aligned(a: np.ndarray, b: np.ndarray, order: int | None = None) -> float:
-    """Return the alignment of two codes as they are, by norms of that order."""
+    """Return the alignment of two codes, not centered here, by matrix norms of that order.
+
+    Args:
+        a: Codes, shape (n, d).
+        b: Codes of the same examples, shape (n, e).
+        order: As in `np.linalg.norm`: None for the Frobenius norm, 2 for the largest singular value.
+    """
     above = np.linalg.norm(a.T @ b, order) ** 2
     return float(above / (np.linalg.norm(a.T @ a, order) * np.linalg.norm(b.T @ b, order)))
 
@@ -73,11 +79,11 @@ def _check_cka(answer: Any) -> str:
     rng = np.random.default_rng(96)
     a = np.array([2.0, 1.0, 0.7, 1.5, 0.4]) * rng.standard_normal((30, 5)) + rng.normal(0, 1, 5)
     b = a @ rng.standard_normal((5, 3)) + 2 * rng.standard_normal((30, 3)) + 1
-    given = expect_number(call(function, a.copy(), b.copy()), "one number")
+    given = expect_number(call(function, a, b), "one number")
     a_0, b_0 = a - a.mean(axis=0), b - b.mean(axis=0)
     right = _aligned(a_0, b_0)
     a_rows, b_rows = (m - m.mean(axis=1, keepdims=True) for m in (a, b))
-    for wrong, sentence in (
+    mistakes = (
         (_aligned(a, b), "The columns are not centred: subtract from each its mean."),
         (_aligned(a_rows, b_rows), "You centred the rows. A column is one number of the code."),
         (
@@ -103,13 +109,12 @@ def _check_cka(answer: Any) -> str:
             "With a 2, np.linalg.norm gives the largest singular value. You need the root of all squares.",
         ),
         (1 - right, "That is a distance; the alignment of equal codes is 1."),
-    ):
-        if close(given, wrong, rtol=1e-4):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-4)
     if not close(given, right, rtol=1e-5):
         raise Wrong("The value is off: centre the columns, then three norms of products.")
     rotation = np.linalg.qr(rng.standard_normal((5, 5)))[0]
-    turned = call(function, a.copy(), 3 * a @ rotation + rng.normal(0, 1, 5))
+    turned = call(function, a, 3 * a @ rotation + rng.normal(0, 1, 5))
     if not close(expect_number(turned, "one number"), 1.0, rtol=1e-5):
         raise Wrong("A code and the same code rotated, scaled and shifted should give 1.")
     return "A code that is rotated, scaled as a whole and shifted is still the same code to it."
@@ -157,6 +162,7 @@ cka = Exercise(
 
 
 def _kept(z: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Return the codes, shape (n, d), with only the first k[i] numbers of row i; `k` has shape (n,) or (1,)."""
     return np.where(np.arange(z.shape[1]) < k[:, None], z, 0.0)
 
 
@@ -164,9 +170,9 @@ def _check_keep_first(answer: Any) -> str:
     function = expect_function(answer, ["z", "k"])
     rng = np.random.default_rng(97)
     z, k = rng.standard_normal((7, 5)), np.array([3, 1, 5, 2, 4, 5, 2])
-    given = expect_array(call(function, z.copy(), k.copy()), (7, 5), what="codes")
+    given = expect_array(call(function, z, k), (7, 5), what="codes")
     right = _kept(z, k)
-    for wrong, sentence in (
+    mistakes = (
         (z, "Nothing was set to 0."),
         (_kept(z, k - 1), "One number too few stays: the first k[i] have the places 0 to k[i] - 1."),
         (_kept(z, k + 1), "One number too many stays: places are counted from 0."),
@@ -178,13 +184,12 @@ def _check_keep_first(answer: Any) -> str:
             "Do not scale what stays. That is for ordinary dropout, where any number may be missing.",
         ),
         (right != 0, "That is the mask; what stays are the numbers of z."),
-    ):
-        if close(given, wrong, rtol=1e-5, atol=1e-9):
-            raise Wrong(sentence)
+    )
+    name_mistake(given, mistakes, rtol=1e-5, atol=1e-9)
     if not close(given, right, rtol=1e-5, atol=1e-9):
         raise Wrong("The codes are off: in row i, the first k[i] numbers as they are, then zeros.")
     z, k = rng.standard_normal((9, 8)), np.array([7, 2, 8, 1, 6, 3, 5, 8, 4])
-    larger = expect_array(call(function, z.copy(), k.copy()), (9, 8), what="codes")
+    larger = expect_array(call(function, z, k), (9, 8), what="codes")
     if not close(larger, _kept(z, k), rtol=1e-5, atol=1e-9):
         raise Wrong("With 9 rows of 8 numbers it is off: is a 7 or a 5 written into your lines?")
     return "One comparison makes the mask of all rows."

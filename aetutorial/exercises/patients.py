@@ -47,7 +47,13 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 
 
 def network(code: int = CODE, code_activation: Any = None, output: Any = "sigmoid") -> Any:
-    """Return a dense autoencoder; its `encoder` goes from x to the code."""
+    """Return a dense autoencoder of pictures in rows; its first layer is the encoder, from x to the code.
+
+    Args:
+        code: Size of the code, at least 1.
+        code_activation: Activation of the code, as Keras names them; None for a linear one.
+        output: Activation of the output, alike.
+    """
     dense = keras.layers.Dense
     encoder = [keras.Input((SIZE,)), dense(64, "relu"), dense(code, code_activation)]
     decoder = [keras.Input((code,)), dense(64, "relu"), dense(SIZE, output)]
@@ -55,9 +61,21 @@ def network(code: int = CODE, code_activation: Any = None, output: Any = "sigmoi
     return keras.Sequential([keras.Input((SIZE,)), *parts])
 
 
-def fit(model: Any, train: Any, val: Any, epochs: int = 60, rate: float = 0.003, **how: Any) -> Any:
-    """Train in batches of 50 and return the History; `train` and `val` are arrays or pairs."""
-    model.compile(keras.optimizers.Adam(rate), **({"loss": "mse"} | how))
+def fit(model: Any, train: Any, val: Any, epochs: int = 60, rate: float = 0.003, **options: Any) -> Any:
+    """Train a model in batches of 50.
+
+    Args:
+        model: A Keras model; it is compiled here.
+        train: An array, shape (n, 64), that is input and target in one, or a pair (inputs, targets).
+        val: Held-out examples, in the same form.
+        epochs: Passes over the training data, at least 1.
+        rate: Learning rate of Adam, above 0.
+        **options: More arguments of `compile`, such as a loss other than "mse".
+
+    Returns:
+        Keras History with "loss" and "val_loss".
+    """
+    model.compile(keras.optimizers.Adam(rate), **({"loss": "mse"} | options))
     pair = train if isinstance(train, tuple) else (train, None)
     return training.fit(model, *pair, epochs=epochs, batch_size=50, validation_data=val, progress=False, jit=False)
 
@@ -130,7 +148,7 @@ class AveragedRate(Generator):
 
 
 def generator(model: Generator) -> Patient:
-    """Train a VAE on binary pictures."""
+    """Train a VAE on pictures in black and white, 0 or 1, and return it with them."""
     x, x_val = (np.float32(rows > 0.5) for rows in pictures())
     history = fit(model, x, x_val, epochs=120, loss=None)
     return Patient(model, x, x_val, history, "It generates digits.", model.decoder)
@@ -147,7 +165,7 @@ def kl_averaged() -> Patient:
 
 
 def wide_bottleneck() -> Patient:
-    """As many numbers in the code as in the input, and more, and nothing else to hold it back."""
+    """The code has more numbers than the input, and nothing else holds it back."""
     x, x_val = pictures()
     dense = keras.layers.Dense
     encoder = keras.Sequential([keras.Input((SIZE,)), dense(100)])
@@ -157,7 +175,7 @@ def wide_bottleneck() -> Patient:
 
 
 def sigmoid_on_standardised_data() -> Patient:
-    """Outputs end at 0 and 1, targets don't."""
+    """Outputs end at 0 and 1, but targets don't."""
     x, x_val = pictures()
     used = x.std(axis=0) > 0.05
     mean, std = x.mean(axis=0), np.where(used, x.std(axis=0), 1)
@@ -167,8 +185,17 @@ def sigmoid_on_standardised_data() -> Patient:
     return Patient(model, scaled, scaled_val, history, "Its loss stops falling early.")
 
 
+def roughly(number: float) -> str:
+    """Write the result of a training with two significant digits, such as "5,400"; processors differ in the fourth.
+
+    Args:
+        number: Any finite number.
+    """
+    return f"{float(f'{number:.2g}'):,.10g}"
+
+
 def losses_across_units() -> Patient:
-    """Compared with a network that has the mean over pixels of [0, 1] against a sum over pixels of 0 to 16."""
+    """Its loss is a mean over pixels in [0, 1]; it is compared with a sum over pixels from 0 to 16."""
     x, x_val = pictures()
     model = network(code=2)
     history = fit(model, x, x_val)
@@ -176,7 +203,7 @@ def losses_across_units() -> Patient:
     other = network()
     losses = fit(other, 16 * x, 16 * x_val, loss=lambda y, y_hat: ops.sum(ops.square(y - 16 * y_hat), axis=1))
     factor = losses.history["val_loss"][-1] / first
-    says = f"The network of our rivals has a loss {factor:,.0f} times as large."
+    says = f"The network of our rivals has a loss about {roughly(factor)} times as large."
     return Patient(model, x, x_val, history, says)
 
 
@@ -211,10 +238,16 @@ PATIENTS = dict(zip("ABCDEFGH", MISTAKES.values(), strict=True))
 
 
 def patient(letter: str) -> Patient:
-    """Train and return one of the eight.
+    """Train one of the eight, always from the same seed.
 
     Args:
         letter: "A" to "H".
+
+    Returns:
+        The autoencoder, its data and history.
+
+    Raises:
+        KeyError: there is no such letter.
     """
     keras.utils.set_random_seed(0)
     return PATIENTS[letter]()

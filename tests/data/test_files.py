@@ -83,7 +83,7 @@ def test_csv_without_target_has_no_labels(table):
     dataset = data.from_csv(table("a,b\n1,2\n3,4\n\n5,6\n"))
     assert dataset.y_train is None
     assert dataset.label_names is None
-    assert len(dataset.x_train) + len(dataset.x_test) == 3  # the blank line is none
+    assert len(dataset.x_train) + len(dataset.x_test) == 3  # the blank line is not a row
 
 
 def test_csv_integer_labels_are_kept(table):
@@ -107,12 +107,12 @@ def test_csv_of_spreadsheets_and_pandas(table):
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", r"must have a row of column names and rows of data\. It is empty"),
-        ("\n\n", r"It is empty"),
-        ("a,b\n", r"at least 2 rows of data\. Received: 0"),
-        ("a,b\n1,2\n", r"at least 2 rows of data\. Received: 1"),
-        ("a,b,a\n1,2,3\n4,5,6\n", r"the column name 'a' stands there twice"),
-        ("a,,c\n1,2,3\n4,5,6\n", r"column 2 has no name"),
+        ("", r"must have a row of column names and at least 2 rows of data\. Received: 0 rows"),
+        ("\n\n", r"Received: 0 rows"),
+        ("a,b\n", r"at least 2 rows of data\. Received: 1 rows"),
+        ("a,b\n1,2\n", r"at least 2 rows of data\. Received: 2 rows"),
+        ("a,b,a\n1,2,3\n4,5,6\n", r"column 1 must have a name of its own\. Received: 'a'"),
+        ("a,,c\n1,2,3\n4,5,6\n", r"column 2 must have a name of its own\. Received: ''"),
         ("1.5,2\n1,2\n4,5\n", r"must begin with a row of column names"),
         ("a,b\n1,2\n3\n", r"line 3: expected 2 cells.*Received: 1"),
         ("a,b\n1,2\n3,4,5\n", r"line 3: expected 2 cells.*Received: 3"),
@@ -122,7 +122,7 @@ def test_csv_of_spreadsheets_and_pandas(table):
         ("a,b\n1,2\n\n-inf,4\n", r"line 4, column 'a': .*'-inf'"),
         ("a,b\n1,2\n1e39,4\n", r"line 3, column 'a': .*'1e39'"),
         ("a,b\n1,2\n1_000,4\n", r"line 3, column 'a': .*'1_000'"),
-        ("a;b\n1;2\n3;4\n", r"'1;2'\. Is the delimiter ',' right\?"),
+        ("a;b\n1;2\n3;4\n", r"'1;2'\. There is one column: is `delimiter` right\?"),
         ('a,b\n1,2\n"3,4\n', r"cannot be read as CSV, line 3"),
     ],
 )
@@ -141,7 +141,7 @@ def test_csv_in_another_encoding(table, encoding):
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"target": "colour"}, r"`target` must be one of 'length', .*'colour'"),
+        ({"target": "color"}, r"`target` must be one of 'length', .*'color'"),
         ({"test_size": 0}, r"`test_size` must be a fraction above 0 and below 1"),
         ({"test_size": 1.0}, r"`test_size` must be a fraction"),
         ({"test_size": float("nan")}, r"`test_size` must be a finite number"),
@@ -171,16 +171,16 @@ def test_csv_target_problems(table, tmp_path):
 
 
 def save(path, value, size=(20, 30), **options):
-    """Save an image of one grey value or colour; `size` is (width, height)."""
+    """Save an image of one gray value or color; `size` is (width, height)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = "RGB" if isinstance(value, tuple) else "L"
     Image.new(mode, size, value).save(path, **options)
 
 
 def values(dataset):
-    """Return the grey value of each image, both parts, rounded to 0..255, and the labels."""
+    """Return the gray value of each image, both parts, rounded to 0..255, and the labels."""
     x = np.concatenate([dataset.x_train, dataset.x_test])
-    assert np.ptp(x, axis=(1, 2)).max() < 0.02  # one value an image
+    assert np.ptp(x, axis=(1, 2)).max() < 0.02  # one value per image
     y = None if dataset.y_train is None else np.concatenate([dataset.y_train, dataset.y_test])
     return np.rint(x.mean(axis=(1, 2)) * 255).astype(int), y
 
@@ -195,8 +195,8 @@ def test_images_of_every_kind(tmp_path):
     assert dataset.image_shape == (12, 16, 1)
     assert dataset.x_train.dtype == np.float32
     assert dataset.y_train is None
-    grey, _ = values(dataset)
-    assert np.abs(np.sort(grey[:, 0]) - 20 * np.arange(8)).max() <= 2  # JPEG and WebP lose some
+    gray, _ = values(dataset)
+    assert np.abs(np.sort(gray[:, 0]) - 20 * np.arange(8)).max() <= 2  # JPEG and WebP lose some
 
 
 def test_images_in_folders_are_labelled(tmp_path):
@@ -206,21 +206,21 @@ def test_images_in_folders_are_labelled(tmp_path):
     dataset = data.from_images(tmp_path, size=(4, 4))
     assert dataset.label_names == ("ant", "zebra")
     assert dataset.y_train.dtype == np.int64
-    grey, labels = values(dataset)
-    assert np.array_equal(labels, grey[:, 0] > 100)
+    gray, labels = values(dataset)
+    assert np.array_equal(labels, gray[:, 0] > 100)
     assert np.bincount(dataset.y_test).tolist() == [2, 2]
     assert dataset.checksum == data.from_images(tmp_path, size=(4, 4)).checksum
     assert dataset.checksum != data.from_images(tmp_path, size=(4, 4), seed=1).checksum
 
 
-def test_images_in_colour_and_grey(tmp_path):
+def test_images_in_color_and_gray(tmp_path):
     save(tmp_path / "a.png", (200, 100, 50))
     save(tmp_path / "b.png", (200, 100, 50))
-    colour, _ = values(data.from_images(tmp_path, grey=False))
-    assert colour.tolist() == [[200, 100, 50]] * 2
+    color, _ = values(data.from_images(tmp_path, grey=False))
+    assert color.tolist() == [[200, 100, 50]] * 2
     luma = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
-    grey, _ = values(data.from_images(tmp_path))
-    assert np.abs(grey - luma).max() <= 1
+    gray, _ = values(data.from_images(tmp_path))
+    assert np.abs(gray - luma).max() <= 1
 
 
 def test_images_size_is_height_then_width(tmp_path):
@@ -256,7 +256,7 @@ def test_images_orientation_transparency_and_depth(tmp_path):
     x = np.concatenate([dataset.x_train, dataset.x_test])[..., 0]
     left_right = {tuple(np.round(image[0, [0, -1]], 3).tolist()) for image in x.astype(float)}
     assert left_right == {(0, 1), (0.2, 1)}
-    # All three are uniform along a column: the bright half of "turned" stands on the right.
+    # All three are uniform along a column: the bright half of "turned" is on the right.
     assert np.ptp(x, axis=1).max() == 0
 
 

@@ -87,7 +87,7 @@ def mixed(z, t, alpha_bar, noise, power=0.5, noise_power=0.5):
     return a**power * z + (1 - a) ** noise_power * noise
 
 
-def centred(m, axis=0):
+def centered(m, axis=0):
     return m - m.mean(axis=axis, keepdims=True)
 
 
@@ -95,18 +95,18 @@ def gram_norm(m):
     return np.linalg.norm(m.T @ m)
 
 
-def aligned(a, b, prepare=centred, norm=np.linalg.norm, power=2, below=gram_norm):
+def aligned(a, b, prepare=centered, norm=np.linalg.norm, power=2, below=gram_norm):
     a, b = prepare(a), prepare(b)
     return norm(a.T @ b) ** power / (below(a) * below(b))
 
 
 def aligned_by_kernels(a, b):
-    k, m = (centred(m) @ centred(m).T for m in (a, b))
+    k, m = (centered(m) @ centered(m).T for m in (a, b))
     return np.trace(k @ m) / np.sqrt(np.trace(k @ k) * np.trace(m @ m))
 
 
 def aligned_by_components(a, b):
-    (u, s, _), (v, t, _) = (np.linalg.svd(centred(m), full_matrices=False) for m in (a, b))
+    (u, s, _), (v, t, _) = (np.linalg.svd(centered(m), full_matrices=False) for m in (a, b))
     told = (s[:, None] * (u.T @ v) * t) ** 2
     return [told.sum() / np.sqrt((s**4).sum() * (t**4).sum())]
 
@@ -311,7 +311,7 @@ def log_ratios(x, first=1, add=0.0, metric="euclidean"):
     return quiet(lambda: np.log(r[:, first + 1] / (r[:, first] + add)))
 
 
-def next_neighbours_by_tree(x):
+def next_neighbors_by_tree(x):
     from sklearn.neighbors import NearestNeighbors
 
     _, r2, r3 = NearestNeighbors(n_neighbors=3).fit(x).kneighbors()[0].T
@@ -587,7 +587,7 @@ CASES = {
         ],
     ),
     "lesson04.next_neighbours": Cases(
-        [next_neighbours_by_tree, lambda x: 0.5 / log_ratios(x.astype("float32"), first=2).mean(dtype="float32")],
+        [next_neighbors_by_tree, lambda x: 0.5 / log_ratios(x.astype("float32"), first=2).mean(dtype="float32")],
         [
             ("rate is 2 d", lambda x: 1 / log_ratios(x, first=2).mean()),
             ("squared", lambda x: 0.25 / log_ratios(x, first=2).mean()),
@@ -1133,9 +1133,9 @@ CASES = {
         right=[aligned_by_kernels, aligned_by_components],
         wrong=[
             ("not centred", lambda a, b: aligned(a, b, lambda m: m)),
-            ("centred the rows", lambda a, b: aligned(a, b, lambda m: centred(m, 1))),
-            ("has its own", lambda a, b: aligned(a, b, lambda m: centred(m, None))),
-            ("Only centre", lambda a, b: aligned(a, b, lambda m: centred(m) / m.std(axis=0))),
+            ("centred the rows", lambda a, b: aligned(a, b, lambda m: centered(m, 1))),
+            ("has its own", lambda a, b: aligned(a, b, lambda m: centered(m, None))),
+            ("Only centre", lambda a, b: aligned(a, b, lambda m: centered(m) / m.std(axis=0))),
             ("a and b, squared", lambda a, b: aligned(a, b, below=lambda m: np.linalg.norm(m) ** 2)),
             ("a and b themselves", lambda a, b: aligned(a, b, below=np.linalg.norm)),
             ("above the line", lambda a, b: aligned(a, b, power=1)),

@@ -111,13 +111,13 @@ def _stub_returns(x):
 
 
 def _stub_computes(x):
-    centred = ...
-    return centred**2
+    centered = ...
+    return centered**2
 
 
 def _stub_attribute(x):
-    centred = ...
-    return centred.mean(axis=1)
+    centered = ...
+    return centered.mean(axis=1)
 
 
 @pytest.mark.parametrize(

@@ -52,14 +52,14 @@ def test_wrong_number_of_parameters():
 
 
 def _divide(x):
-    one = 1
-    return one / x
+    numerator = 1
+    return numerator / x
 
 
 def test_an_exception_names_type_message_line_and_input():
     assert refused(call, _divide, 0) == (
         "Your function raised ZeroDivisionError: division by zero, in line 3 "
-        "(`return one / x`), when called with x = 0."
+        "(`return numerator / x`), when called with x = 0."
     )
 
 
@@ -67,8 +67,8 @@ def test_an_exception_in_a_helper_names_the_helper():
     def outer(x):
         return _divide(0) + x
 
-    assert "in line 3 of `_divide` (`return one / x`)" in refused(call, outer, X)
-    assert "in line 3 (`return one / x`)" in refused(call, functools.partial(_divide, 0))
+    assert "in line 3 of `_divide` (`return numerator / x`)" in refused(call, outer, X)
+    assert "in line 3 (`return numerator / x`)" in refused(call, functools.partial(_divide, 0))
 
 
 def test_an_exception_in_a_library_names_the_learners_line():
