@@ -14,6 +14,7 @@ import argparse
 import base64
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -25,6 +26,8 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from aetutorial.integrity import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (ROOT / "notebooks", ROOT / "notebooks" / "optional")
@@ -74,13 +77,6 @@ def pictures(notebook: Any) -> list[bytes]:
         for output in cell.get("outputs", ())
         if "image/png" in output.get("data", {})
     ]
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write to the side, then rename: an interruption leaves the old file."""
-    beside = path.with_suffix(".tmp")
-    beside.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.replace(beside, path)
 
 
 class Meter(threading.Thread):
@@ -162,11 +158,11 @@ def run(names: list[str]) -> None:
             measured = execute(notebook, path.parent)
         except CellExecutionError as error:
             raise SystemExit(f"failed; {path.name} is left as it was.\n{error}") from None
-        write(path, nbformat.writes(notebook) + "\n")
+        write_whole(path, nbformat.writes(notebook) + "\n")
         for picture in pictures(notebook):
-            write(PICTURE, picture)
+            write_whole(PICTURE, picture)
         times[path.stem] = measured
-        write(TIMES, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
+        write_whole(TIMES, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
         print(
             f"{measured['seconds']:.0f} s (slowest cell {measured['slowest_cell_seconds']:.0f} s), "
             f"{measured['peak_megabytes']} MB, file {path.stat().st_size / 1e3:.0f} kB"
@@ -174,20 +170,14 @@ def run(names: list[str]) -> None:
 
 
 def to_text(names: list[str]) -> None:
-    """Write the text pair of each notebook whose cells differ from it."""
-    for text in texts(names):
-        path = notebook_of(text)
+    """Let jupytext carry the edits of notebooks over to their text pairs, where the notebook is the newer one."""
+    pairs = [notebook_of(text) for text in texts(names)]
+    for path in pairs:
         if not path.exists():
             print(f"{path.name} does not exist yet: run `make notebooks`.")
-            continue
-        stored = nbformat.read(path, as_version=4)
-        if sources(stored) == sources(read_text(text)):
-            continue
-        for cell in stored.cells:
-            cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
-        stored.metadata = nbformat.from_dict({"kernelspec": KERNEL})
-        write(text, jupytext.writes(stored, fmt="py:percent"))
-        print(f"{text.name} now follows {path.name}.")
+    known = [str(path) for path in pairs if path.exists()]
+    if known:
+        subprocess.run([sys.executable, "-m", "jupytext", "--quiet", "--sync", *known], check=True)
 
 
 def studies(names: list[str]) -> None:
