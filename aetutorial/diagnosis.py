@@ -11,19 +11,13 @@ from aetutorial import validation
 
 __all__ = ["Finding", "diagnose"]
 
-ROWS = 2000  # examples that a check looks at; more would not change what it says
+ROWS = 2000  # a check looks at so many examples; more would not change its verdict
 BATCH = 256
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One mistake that was found.
-
-    Attributes:
-        name: "bounded output", "copies anything", "dead code", "memorised noise" or "shared rows".
-        evidence: What was measured, in a sentence with its numbers.
-        advice: What to do about it.
-    """
+    """A mistake that was found: its name, what was measured, and what to do about it."""
 
     name: str
     evidence: str
@@ -36,71 +30,65 @@ class Finding:
 def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encoder: Any = None) -> list[Finding]:
     """Look for five mistakes in a trained autoencoder and its data.
 
-    - bounded output: targets that the output can't reach, such as standardised data under a sigmoid;
+    - bounded output: targets that the output can't reach, such as standardized data under a sigmoid;
     - copies anything: a code at least as wide as the input, through which even scrambled examples come unchanged;
     - dead code: most numbers of the code are the same for all examples;
-    - memorised noise: a denoiser that does much better on the noise it was trained with than on the same noise
-      dealt out anew; it was drawn once;
+    - memorised noise: a denoiser does much better on the noise it was trained with, which was drawn only once, than on
+      the same noise dealt out anew;
     - shared rows: validation examples that were trained on.
 
-    What it does not see: a KL term or a loss of the wrong scale, a standard deviation taken for a log variance, losses
-    compared across units. These leave a model that does well what it was told to do; only who reads the code or the
-    report can tell that it was told the wrong thing.
+    It does not see a KL term or a loss of the wrong scale, a standard deviation taken for a log variance, or losses
+    compared across units: only the code or the report shows that such a model was told to do the wrong thing.
 
     Args:
         model: A trained Keras model from x, shape (n, ...), to x_hat of the same shape.
         x_train: What it was trained on: an array of shape (n, ...), finite, at least 2 rows; or a pair (inputs,
             targets) of such arrays, for a denoising autoencoder.
-        x_val: Validation examples in the same form; of a pair, the targets are compared with those trained on.
-        history: A Keras History or its dict, or None. Its last training and validation loss are quoted as evidence.
-        encoder: The part of the model from x to the code. None takes `model.encoder`, or the first layer of the
-            model that is a model itself.
+        x_val: Validation examples in the same form; of a pair, only the targets are used.
+        history: A Keras History or its dict, whose last losses are quoted as evidence, or None.
+        encoder: The part of the model from x to the code. None takes `model.encoder`, or the first layer that is a
+            model itself.
 
     Returns:
         The findings, in the order above; an empty list if nothing was found.
 
     Raises:
-        TypeError, ValueError: data of a wrong shape, not numbers or not finite; no encoder found; a model that
-            returns something else than the shape of its input.
+        TypeError, ValueError: data of a wrong shape, not numbers or not finite; no encoder found; outputs of another
+            shape than the targets.
     """
     inputs, targets = _pair("x_train", x_train)
     held_out = _pair("x_val", x_val)[1]
-    if held_out.shape[1:] != targets.shape[1:]:
-        expected = f"examples of shape {targets.shape[1:]}, like those trained on"
-        raise ValueError(validation.message("x_val", expected, held_out))
+    shape = targets.shape[1:]
+    if held_out.shape[1:] != shape:
+        raise ValueError(validation.message("x_val", f"examples of shape {shape}, like those trained on", held_out))
     losses = _losses(history)
-    some = np.random.default_rng(0).permutation(len(inputs))[:ROWS]
-    few_inputs, few_targets = inputs[some], targets[some]
+    sample = np.random.default_rng(0).permutation(len(inputs))[:ROWS]
+    few_inputs, few_targets = inputs[sample], targets[sample]
     x_hat = _predict(model, few_inputs)
     if x_hat.shape != few_targets.shape:
-        expected = f"a model with outputs of shape {few_targets.shape[1:]}"
-        raise ValueError(validation.message("model", expected, x_hat))
+        raise ValueError(validation.message("model", f"a model with outputs of shape {shape}", x_hat))
     code = _code(model, encoder, few_inputs)
-    checks = (
+    findings = (
         _bounded_output(x_hat, few_targets),
         _copies_anything(model, code, few_inputs, few_targets),
         _dead_code(code),
-        _memorised_noise(model, x_hat, few_inputs, few_targets, losses),
+        _memorized_noise(model, x_hat, few_inputs, few_targets, losses),
         _shared_rows(targets, held_out),
     )
-    return [finding for finding in checks if finding]
+    return [finding for finding in findings if finding]
 
 
 def _bounded_output(x_hat: np.ndarray, x: np.ndarray) -> Finding | None:
-    for low, high in ((0.0, 1.0), (-1.0, 1.0)):
-        if x_hat.min() >= low and x_hat.max() <= high:
-            outside = np.mean((x < low - 1e-3) | (x > high + 1e-3))
-            edge = 0.02 * (high - low)  # an output that is held back presses against its bound
-            pressed = np.mean((x_hat < low + edge) | (x_hat > high - edge))
-            constant = x_hat.std(axis=0).max() < edge  # a dead code, not a bound
-            if outside < 0.01 or pressed < 0.01 or constant:
-                return None
-            return Finding(
-                "bounded output",
-                f"{outside:.0%} of the target values lie outside [{low:g}, {high:g}], all outputs inside.",
-                "Scale the data into that range, or use a linear output.",
-            )
-    return None
+    low, high = 0.0 if x_hat.min() >= 0 else -1.0, 1.0
+    inside = x_hat.min() >= low and x_hat.max() <= high
+    outside = np.mean((x < low - 1e-3) | (x > high + 1e-3))
+    edge = 0.02 * (high - low)  # an output that is held back presses against its bound
+    pressed = np.mean((x_hat < low + edge) | (x_hat > high - edge))
+    constant = x_hat.std(axis=0).max() < edge  # a dead code, not a bound
+    if not inside or outside < 0.01 or pressed < 0.01 or constant:
+        return None
+    evidence = f"{outside:.0%} of the target values lie outside [{low:g}, {high:g}], all outputs inside."
+    return Finding("bounded output", evidence, "Scale the data into that range, or use a linear output.")
 
 
 def _copies_anything(model: Any, code: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> Finding | None:
@@ -113,12 +101,11 @@ def _copies_anything(model: Any, code: np.ndarray, inputs: np.ndarray, targets: 
     share = 1 - np.mean((_predict(model, scrambled) - scrambled) ** 2) / spread
     if share < 0.9:
         return None
-    return Finding(
-        "copies anything",
+    evidence = (
         f"The code has {code.shape[1]} numbers for {inputs[0].size} of the input, and {share:.0%} of the variance "
-        "of examples with scrambled features comes through.",
-        "Make the code smaller or sparse, or train with noise.",
+        "of examples with scrambled features comes through."
     )
+    return Finding("copies anything", evidence, "Make the code smaller or sparse, or train with noise.")
 
 
 def _dead_code(code: np.ndarray) -> Finding | None:
@@ -126,22 +113,19 @@ def _dead_code(code: np.ndarray) -> Finding | None:
     dead = np.mean(spread <= 1e-6 * max(1.0, float(np.abs(code).max())))
     if dead <= 0.5:
         return None
-    return Finding(
-        "dead code",
-        f"{dead:.0%} of the {code.shape[1]} numbers of the code are the same for all examples.",
-        "Use a linear code, a smaller learning rate or another start of the weights.",
-    )
+    evidence = f"{dead:.0%} of the {code.shape[1]} numbers of the code are the same for all examples."
+    return Finding("dead code", evidence, "Use a linear code, a smaller learning rate or another start of the weights.")
 
 
-def _memorised_noise(
+def _memorized_noise(
     model: Any, x_hat: np.ndarray, inputs: np.ndarray, targets: np.ndarray, losses: str
 ) -> Finding | None:
     noise = inputs - targets
     if not noise.any():
         return None
-    inside = (targets > targets.min()) & (targets < targets.max())  # elsewhere clipping leaves 0
+    inside = (targets > targets.min()) & (targets < targets.max())  # elsewhere clipping may have left no noise
     if np.mean(noise[inside] == 0) > 0.05:
-        return None  # a mask: what it hides depends on the example, and can't be dealt out anew
+        return None  # it is a mask: what that hides depends on the example and can't be dealt out anew
     others = np.random.default_rng(2).permutation(len(inputs))
     dealt = np.clip(targets + noise[others], inputs.min(), inputs.max())
     axes = tuple(range(1, inputs.ndim))
@@ -150,48 +134,38 @@ def _memorised_noise(
     difference, ratio = new - own, new.mean() / max(own.mean(), 1e-12)
     if ratio < 1.2 or difference.mean() < 4 * difference.std() / len(difference) ** 0.5:
         return None
-    return Finding(
-        "memorised noise",
-        f"With the same noise dealt out anew the squared error is {ratio:.1f} times as large.{losses}",
-        "Draw noise in the model, anew for every batch.",
-    )
+    evidence = f"With the same noise dealt out anew the squared error is {ratio:.1f} times as large.{losses}"
+    return Finding("memorised noise", evidence, "Draw noise in the model, anew for every batch.")
 
 
 def _shared_rows(x: np.ndarray, held_out: np.ndarray) -> Finding | None:
     known = {row.tobytes() for row in x}
     shared = np.mean([row.tobytes() in known for row in held_out.astype(x.dtype)])
-    repeated = 1 - len(known) / len(x)  # some data have equal rows by nature
+    repeated = 1 - len(known) / len(x)  # in some data rows are equal by nature
     if shared <= max(0.01, 2 * repeated):
         return None
-    return Finding(
-        "shared rows",
-        f"{shared:.0%} of the validation examples are among the training examples.",
-        "Split first, then do everything else with the training part.",
-    )
+    evidence = f"{shared:.0%} of the validation examples are among the training examples."
+    return Finding("shared rows", evidence, "Split first, then do everything else with the training part.")
 
 
 def _pair(name: str, x: Any) -> tuple[np.ndarray, np.ndarray]:
     parts = x if isinstance(x, tuple | list) else (x, x)
     if len(parts) != 2:
         raise ValueError(validation.message(name, "an array or a pair of arrays", f"{len(parts)}"))
-    ndim = tuple(range(2, 6))
-    inputs, targets = (
-        np.asarray(validation.array(name, part, ndim=ndim, min_rows=2), dtype=np.float32) for part in parts
-    )
+    checked = (validation.array(name, part, ndim=(2, 3, 4, 5), min_rows=2) for part in parts)
+    inputs, targets = (np.asarray(part, np.float32) for part in checked)
     if inputs.shape != targets.shape:
-        expected = f"a pair of arrays of one shape, {inputs.shape}"
-        raise ValueError(validation.message(name, expected, targets))
+        raise ValueError(validation.message(name, f"a pair of arrays of one shape, {inputs.shape}", targets))
     return inputs, targets
 
 
 def _losses(history: Any) -> str:
-    """Return a sentence that quotes the last losses."""
+    """Return a sentence that quotes the last losses; nothing without a history."""
     if history is None:
         return ""
     losses = getattr(history, "history", history)
     if not isinstance(losses, dict) or not losses.get("loss"):
-        expected = 'a Keras History or its dict, with a "loss"'
-        raise TypeError(validation.message("history", expected, history))
+        raise TypeError(validation.message("history", 'a Keras History or its dict, with a "loss"', history))
     held_out = losses.get("val_loss")
     quoted = f", held out {held_out[-1]:.3g}" if held_out else ""
     return f" Last training loss {losses['loss'][-1]:.3g}{quoted}."

@@ -18,8 +18,32 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from aetutorial import validation
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """A dense autoencoder that `fit` trains and whose codes `transform` returns.
+class _Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """What the two transformers share: they return the codes of a Keras model, `encoder_`, that `fit` provides."""
+
+    _output = 0  # which output of the encoder is the code
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the codes of X, float32, shape (n, numbers of the code).
+
+        Raises:
+            NotFittedError: `fit` was not called.
+            ValueError: X has another number of columns than the data of `fit`, or is not finite.
+        """
+        check_is_fitted(self, "encoder_")
+        x = validate_data(self, X, dtype=np.float32, reset=False)
+        shape = self.encoder_.inputs[0].shape[1:]
+        return _predicted(self.encoder_, x.reshape(len(x), *shape), self._output).reshape(len(x), -1)
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that codes are float32 whatever came in."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+class Autoencoder(_Encoder):
+    """A dense autoencoder that `fit` trains and whose codes `transform` returns, such as in a pipeline.
 
     The decoder mirrors the encoder; hidden layers are ReLU, code and output are linear, so scale the columns first
     (`StandardScaler`). The loss is Keras's `mse`; the learning rate falls to 0 along a cosine.
@@ -27,29 +51,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     Args:
         latent_dim: Numbers in the code, at least 1.
         hidden: Units of the encoder's hidden layers, from input to code; empty for a linear autoencoder.
-        noise: Standard deviation of normal noise that is added to the inputs in training, in units of the input, at
-            least 0. Above 0 it is a denoising autoencoder (Vincent et al. 2008).
-        epochs: Passes over the data, at least 1.
-        batch_size: Examples per step, at least 1.
+        noise: Standard deviation of normal noise that training adds to the inputs, in their units, at least 0. Above 0
+            it is a denoising autoencoder (Vincent et al. 2008).
+        epochs, batch_size: Passes over the data and examples per step, at least 1.
         learning_rate: Adam's, at the start; at least 0.
-        jit: Whether XLA compiles the training, as in `training.fit`. It pays for long trainings; for the many short
-            ones of a grid search, compiling takes longer than it saves.
+        jit: Whether XLA compiles the training, as in `training.fit`. For the many short trainings of a grid search,
+            compiling takes longer than it saves.
         random_state: An integer, a `numpy.random.RandomState`, or None for other weights in every fit.
 
     Attributes:
-        encoder_: Keras model, x of shape (n, n_features_in_) to codes of shape (n, latent_dim).
-        decoder_: Keras model, codes to reconstructions.
+        encoder_, decoder_: Keras models from x, shape (n, n_features_in_), to codes, shape (n, latent_dim), and back.
         history_: Mean loss of each epoch, a list of floats.
-        n_features_in_: Columns of the data that were fitted.
-
-    Examples:
-        >>> from sklearn.datasets import load_digits
-        >>> from sklearn.pipeline import make_pipeline
-        >>> from sklearn.preprocessing import StandardScaler
-        >>> x, _ = load_digits(return_X_y=True)
-        >>> codes = make_pipeline(StandardScaler(), Autoencoder(8, random_state=0)).fit_transform(x)
-        >>> codes.shape
-        (1797, 8)
     """
 
     def __init__(
@@ -74,14 +86,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> Autoencoder:
-        """Train encoder and decoder on X; y is not used.
-
-        Args:
-            X: Shape (n, features), finite numbers.
-            y: Ignored: an autoencoder is its own target.
-
-        Returns:
-            The estimator itself.
+        """Train encoder and decoder on X, shape (n, features), finite; y is ignored. Return the estimator itself.
 
         Raises:
             TypeError, ValueError: a parameter or X is not what it must be.
@@ -99,22 +104,20 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         from aetutorial import training
 
         def mapping(widths: Sequence[int], seeds: Sequence[int]) -> Any:
-            layers = []
-            for i, (width, seed) in enumerate(zip(widths[1:], seeds, strict=False)):
+            layers = [keras.Input((widths[0],))]
+            for i, (width, seed) in enumerate(zip(widths[1:], seeds, strict=True)):
                 start = keras.initializers.GlorotUniform(int(seed))
                 activation = "relu" if i < len(widths) - 2 else None
                 layers.append(keras.layers.Dense(width, activation, kernel_initializer=start))
-            return keras.Sequential([keras.Input((widths[0],)), *layers])
+            return keras.Sequential(layers)
 
         widths = [x.shape[1], *units]
         with _global_seeds_kept():
-            self.encoder_ = mapping(widths, seeds[2:])
+            self.encoder_ = mapping(widths, seeds[2 : 2 + len(units)])
             self.decoder_ = mapping(widths[::-1], seeds[2 + len(units) :])
             noise = [keras.layers.GaussianNoise(self.noise, int(seeds[0]))] if self.noise else []
-            parts = [keras.Input((x.shape[1],)), *noise, self.encoder_, self.decoder_]
-            autoencoder = keras.Sequential(parts)
-            steps = epochs * math.ceil(len(x) / batch_size)
-            schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+            autoencoder = keras.Sequential([keras.Input((x.shape[1],)), *noise, self.encoder_, self.decoder_])
+            schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * math.ceil(len(x) / batch_size))
             autoencoder.compile(keras.optimizers.Adam(schedule), loss="mse")
             history = training.fit(
                 autoencoder, x, epochs=epochs, batch_size=batch_size, seed=int(seeds[1]), progress=False, jit=self.jit
@@ -123,29 +126,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self._n_features_out = units[-1]
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Return the codes of X, float32, shape (n, latent_dim).
-
-        Raises:
-            NotFittedError: `fit` was not called.
-            ValueError: X has another number of columns than the data of `fit`, or is not finite.
-        """
-        check_is_fitted(self, "encoder_")
-        x = validate_data(self, X, dtype=np.float32, reset=False)
-        return _predicted(self.encoder_, x)
-
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Return the reconstructions of codes X, float32, shape (n, n_features_in_).
 
         Raises:
             NotFittedError: `fit` was not called.
-            TypeError, ValueError: no matrix of finite numbers with a column for each number of the code.
+            TypeError, ValueError: X is no matrix of finite numbers with a column for each number of the code.
         """
         check_is_fitted(self, "decoder_")
         z = validation.array("X", X, ndim=2)
         if z.shape[1] != self._n_features_out:
-            expected = f"codes of shape (n, {self._n_features_out})"
-            raise ValueError(validation.message("X", expected, z))
+            raise ValueError(validation.message("X", f"codes of shape (n, {self._n_features_out})", z))
         return _predicted(self.decoder_, z.astype(np.float32))
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -153,40 +144,29 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         So a search without labels, `GridSearchCV(...).fit(x)`, keeps the least reconstruction error on held-out folds.
         """
-        check_is_fitted(self, "encoder_")
+        z = self.transform(X)
         x = validate_data(self, X, dtype=np.float32, reset=False)
-        x_hat = _predicted(self.decoder_, _predicted(self.encoder_, x))
+        x_hat = _predicted(self.decoder_, z)
         return -float(np.mean((x.astype(np.float64) - x_hat) ** 2))
 
     def _units(self) -> list[int]:
         """Return the widths from the first hidden layer to the code, checked."""
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence):
-            expected = "a tuple of whole numbers, such as (128,)"
-            raise TypeError(validation.message("hidden", expected, self.hidden))
+            raise TypeError(validation.message("hidden", "a tuple of whole numbers, such as (128,)", self.hidden))
         code = validation.integer("latent_dim", self.latent_dim, low=1)
         return [*(validation.integer("hidden", units, low=1) for units in self.hidden), code]
 
-    def __sklearn_tags__(self) -> Any:
-        """Say that codes are float32 whatever came in."""
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
 
+class SavedEncoder(_Encoder):
+    """An encoder from a `.keras` file as a transformer, `encoder_`; its weights stay as they are.
 
-class SavedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """An encoder from a `.keras` file as a transformer; its weights stay as they are.
-
-    `fit` reads the file and checks that the data fit it. Code in the file is not run (Keras's safe mode).
+    `fit` reads the file and checks that the data fit it. Code in the file is not run (Keras's safe mode). An encoder of
+    images, input (height, width, channels), takes rows of height * width * channels numbers, as scikit-learn wants.
 
     Args:
-        path: The file that `encoder.save(path)` wrote. A model with a class of its own is found if the class is
-            registered with Keras, as those of `aetutorial.models` are once that module is imported.
+        path: The file that `encoder.save(path)` wrote. Keras loads a model of a class of your own if the class is
+            registered, as those of `aetutorial.models` are once that module is imported.
         output: Which output is the code, if there are several: 0 is the means of a VAE's encoder.
-
-    Attributes:
-        encoder_: The Keras model.
-        n_features_in_: Numbers of an example. An encoder of images, input (height, width, channels), takes rows of
-            height * width * channels numbers here, as scikit-learn wants them.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, output: int = 0) -> None:
@@ -194,18 +174,11 @@ class SavedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.output = output
 
     def fit(self, X: Any, y: Any = None) -> SavedEncoder:
-        """Read the encoder from the file; nothing is learned from X, and y is not used.
-
-        Args:
-            X: Shape (n, features); features is the number of inputs of the encoder.
-            y: Ignored.
-
-        Returns:
-            The estimator itself.
+        """Read the encoder and check that X, shape (n, features), fits it; y is ignored. Return the estimator itself.
 
         Raises:
             FileNotFoundError: there is no such file.
-            TypeError, ValueError: the file isn't a `.keras` file, or X doesn't fit the encoder.
+            TypeError, ValueError: it isn't a `.keras` file, X doesn't fit the encoder, or there is no such output.
         """
         path = Path(self.path)
         if path.suffix != ".keras":
@@ -217,45 +190,24 @@ class SavedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         import keras
 
         encoder = keras.saving.load_model(path, compile=False)
-        count = len(encoder.outputs)
-        output = validation.integer("output", self.output, low=0, high=count - 1)
+        output = validation.integer("output", self.output, low=0, high=len(encoder.outputs) - 1)
         if len(encoder.inputs) != 1:
             raise ValueError(validation.message("path", "an encoder with one input", len(encoder.inputs)))
         shape = tuple(encoder.inputs[0].shape[1:])
         if None in shape or math.prod(shape) != x.shape[1]:
-            expected = f"rows of numbers that fill the encoder's input of shape {shape}"
-            raise ValueError(validation.message("X", expected, x))
-        self.encoder_, self._shape, self._output = encoder, shape, output
+            raise ValueError(validation.message("X", f"rows that fill the encoder's input of shape {shape}", x))
+        self.encoder_, self._output = encoder, output
         self._n_features_out = math.prod(encoder.outputs[output].shape[1:])
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Return the codes of X, float32, shape (n, numbers of the code).
 
-        Raises:
-            NotFittedError: `fit` was not called.
-            ValueError: X has another number of columns than the encoder has inputs, or is not finite.
-        """
-        check_is_fitted(self, "encoder_")
-        x = validate_data(self, X, dtype=np.float32, reset=False)
-        z = _predicted(self.encoder_, x.reshape(len(x), *self._shape), self._output)
-        return z.reshape(len(z), -1)
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that codes are float32 whatever came in."""
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-
-def _predicted(model: Any, x: np.ndarray, output: int | None = None) -> np.ndarray:
-    """Return the outputs of a model, or one of them, some thousand rows at a time."""
+def _predicted(model: Any, x: np.ndarray, output: int = 0) -> np.ndarray:
+    """Return the output of a model, or one of several, some thousand rows at a time."""
     blocks = []
     for start in range(0, len(x), 4096):
-        given = model(x[start : start + 4096], training=False)
-        if isinstance(given, list | tuple):
-            given = given[output or 0]
-        blocks.append(np.asarray(given, np.float32))
+        outputs = model(x[start : start + 4096], training=False)
+        chosen = outputs[output] if isinstance(outputs, list | tuple) else outputs
+        blocks.append(np.asarray(chosen, np.float32))
     return np.concatenate(blocks)
 
 

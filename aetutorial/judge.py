@@ -18,20 +18,20 @@ class Judge:
     """Lesson 7's measures of generated digits, against real ones.
 
     Some of them look at the digits through a small convolutional classifier. It is trained on the real digits when it
-    is first needed, in some seconds, from Keras's random seed 0, which this sets.
+    is first needed, for some seconds and from Keras's random seed 0, which this sets.
 
     Args:
-        x_train: Real digits to learn from, shape (n, 784), n of at least 3,000; in [0, 1].
-        y_train: Their labels, shape (n,), 0 to 9.
-        x_test: Real digits held out, shape (m, 784), m of at least 4; in [0, 1].
+        x_train, y_train: Real digits to learn from, shape (n, 784), n of at least 3,000, in [0, 1]; and their labels,
+            shape (n,), 0 to 9.
+        x_test: Real digits held out, shape (m, 784), m of at least 4, in [0, 1].
 
     Raises:
-        TypeError, ValueError: wrong shapes, or values that are not finite or out of range.
+        ValueError: wrong shapes or values.
     """
 
     def __init__(self, x_train: Any, y_train: Any, x_test: Any) -> None:
         self.x_train = _digits("x_train", x_train, min_rows=TO_LEARN)
-        self.y_train = validation.array("y_train", y_train, ndim=1, low=0, high=9, rows=len(self.x_train))
+        self.y_train = np.asarray(y_train)
         self.x_test = _digits("x_test", x_test, min_rows=4)
 
     @cached_property
@@ -56,7 +56,7 @@ class Judge:
         return keras.Model(model.inputs, model.layers[-3].output)
 
     def features(self, x: Any) -> np.ndarray:
-        """Return what the classifier sees in digits of shape (n, 784): float32, shape (n, 64), at least 0."""
+        """Return the classifier's features of digits of shape (n, 784): float32, shape (n, 64), at least 0."""
         x = _digits("x", x)
         images = x.reshape(-1, SIDE, SIDE, 1)
         return np.asarray(self._reader.predict(images, batch_size=500, verbose=0))
@@ -65,15 +65,12 @@ class Judge:
         """Return five measures of generated digits.
 
         Args:
-            samples: Generated digits in random order, shape (n, 784), n above 3,003; in [0, 1]. The first 3,000
-                are for learning to tell them from real ones, the others are judged.
+            samples: Generated digits in random order, shape (n, 784), n of at least 3,004, in [0, 1]. From the first
+                3,000 a classifier learns to tell them from real ones; the others are judged.
 
         Returns:
             "Fréchet", "precision" and "recall" of the features, "told apart" and "copying" of the pixels, as in
             `metrics.frechet_distance`, `precision_recall`, `two_sample_accuracy` and `copying`.
-
-        Raises:
-            TypeError, ValueError: wrong shape, or values that are not finite or out of range.
         """
         samples = _digits("samples", samples, min_rows=TO_LEARN + 4)
         to_learn, to_judge = samples[:TO_LEARN], samples[TO_LEARN:]

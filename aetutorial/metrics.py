@@ -14,34 +14,28 @@ def squared_error(x: Any, x_hat: Any) -> np.ndarray:
     """Return the squared error of each example, summed over its features.
 
     Args:
-        x: Inputs, shape (n, ...), any finite numbers.
-        x_hat: Reconstructions, the shape of `x`.
+        x, x_hat: Inputs and their reconstructions, shape (n, ...) both.
 
     Returns:
-        float64, shape (n,), in squared units of the input. Its mean over examples is the loss L of lesson 2;
-        divided by the number of features D it is Keras's `mse`.
+        float64, shape (n,), in squared units of the input. Its mean over examples is the loss L of lesson 2.
 
     Raises:
-        TypeError, ValueError: not numbers, NaN or infinite, empty, or of different shapes.
+        ValueError: different shapes.
     """
     x, x_hat = _pair(x, x_hat)
     difference = (x.astype(np.float64) - x_hat.astype(np.float64)).reshape(len(x), -1)
     return np.asarray(np.einsum("nd,nd->n", difference, difference))
 
 
+def _pair(x: Any, x_hat: Any) -> tuple[np.ndarray, np.ndarray]:
+    x, x_hat = np.asarray(x), np.asarray(x_hat)
+    if x.shape != x_hat.shape:
+        raise ValueError(validation.message("x_hat", f"an array of shape {x.shape}, like `x`", x_hat))
+    return x, x_hat
+
+
 def mse(x: Any, x_hat: Any) -> float:
-    """Return the mean squared error over examples and features: what Keras calls `mse`.
-
-    Args:
-        x: Inputs, shape (n, ...), any finite numbers.
-        x_hat: Reconstructions, the shape of `x`.
-
-    Returns:
-        A number of at least 0, in squared units of the input.
-
-    Raises:
-        TypeError, ValueError: as for `squared_error`.
-    """
+    """Return the mean squared error over examples and features, Keras's `mse`; arguments as for `squared_error`."""
     errors = squared_error(x, x_hat)
     return float(errors.mean() * len(errors) / np.size(x))
 
@@ -50,28 +44,15 @@ def neighbour_accuracy(z_train: Any, y_train: Any, z_test: Any, y_test: Any, *, 
     """Return how often the nearest training examples vote for the right label of a held-out one.
 
     Args:
-        z_train: Codes or other features to search among, shape (n, d).
-        y_train: Their labels, shape (n,).
-        z_test: Held-out codes, shape (m, d).
-        y_test: Their labels, shape (m,).
-        n_neighbors: How many neighbours vote, at least 1. Distance is Euclidean.
+        z_train, y_train: Codes or other features to search among, shape (n, d), and their labels, shape (n,).
+        z_test, y_test: The same of held-out examples, shapes (m, d) and (m,).
+        n_neighbors: How many neighbors vote, at least 1. Distance is Euclidean.
 
     Returns:
         The accuracy, in [0, 1] (Cover and Hart 1967).
-
-    Raises:
-        TypeError, ValueError: wrong shapes, NaN or infinite values, or too few training examples.
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    n_neighbors = validation.integer("n_neighbors", n_neighbors, low=1)
-    z_train = validation.array("z_train", z_train, ndim=2, min_rows=n_neighbors)
-    y_train = validation.array("y_train", y_train, ndim=1, rows=len(z_train))
-    z_test = validation.array("z_test", z_test, ndim=2)
-    y_test = validation.array("y_test", y_test, ndim=1, rows=len(z_test))
-    if z_train.shape[1] != z_test.shape[1]:
-        expected = f"an array of shape (m, {z_train.shape[1]}), as wide as `z_train`"
-        raise ValueError(validation.message("z_test", expected, z_test))
     reader = KNeighborsClassifier(n_neighbors=n_neighbors, algorithm="brute")
     return float(reader.fit(z_train, y_train).score(z_test, y_test))
 
@@ -79,24 +60,20 @@ def neighbour_accuracy(z_train: Any, y_train: Any, z_test: Any, y_test: Any, *, 
 def iwae_bound(log_weights: Any, k: int) -> np.ndarray:
     """Return the importance-weighted lower bound on the log-likelihood of each example.
 
-    With w = p(x, z) / q(z) for draws z from q, the mean of k weights is right on average, and the logarithm of the
-    mean is, on average, a lower bound on log p(x) that rises with k: the ELBO for k = 1, log p(x) in the limit.
+    With w = p(x, z) / q(z) for draws z from q, the mean of k weights is right on average, and its logarithm is, on
+    average, a lower bound on log p(x) that rises with k: the ELBO for k = 1, log p(x) in the limit.
 
     Args:
         log_weights: log p(x, z) - log q(z), shape (n, draws), in nats.
-        k: How many weights are averaged before the logarithm is taken, from 1 to `draws`. The draws are cut into
-            groups of k, and the bounds of the groups averaged; those left over are not used.
+        k: Weights averaged before the logarithm is taken, from 1 to `draws`. The draws are cut into groups of k, whose
+            bounds are averaged; draws left over are not used.
 
     Returns:
         float64, shape (n,), in nats (Burda, Grosse and Salakhutdinov 2016).
-
-    Raises:
-        TypeError, ValueError: no matrix of finite numbers, or fewer than k draws.
     """
     from scipy.special import logsumexp
 
-    log_weights = validation.array("log_weights", log_weights, ndim=2)
-    k = validation.integer("k", k, low=1, high=log_weights.shape[1])
+    log_weights = np.asarray(log_weights)
     groups = log_weights.shape[1] // k
     used = log_weights[:, : groups * k].astype(np.float64).reshape(len(log_weights), groups, k)
     return np.asarray((logsumexp(used, axis=2) - np.log(k)).mean(axis=1))
@@ -106,17 +83,15 @@ def frechet_distance(features: Any, other: Any) -> float:
     """Return the Fréchet distance between the normal distributions fitted to two sets of features.
 
     Args:
-        features: Features of one set of examples, shape (n, d), n of at least 2.
-        other: Those of the other set, shape (m, d), m of at least 2.
+        features, other: Features of two sets of examples, shapes (n, d) and (m, d), n and m of at least 2.
 
     Returns:
-        |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)) for means m and covariance matrices C: a squared distance, of
-        at least 0, in squared units of the features (Dowson and Landau 1982; as a score of samples, with the features
-        of an Inception network: Heusel et al. 2017). It is biased: above 0 for two samples of one distribution, the
-        more so the fewer they are, so compare only values from equal numbers of examples.
+        |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)) for means m and covariance matrices C: at least 0, in squared
+        units of the features (Dowson and Landau 1982; as a score of samples: Heusel et al. 2017). It is above 0 for two
+        samples of one distribution, the more so the smaller they are: compare only values from equal numbers.
 
     Raises:
-        TypeError, ValueError: no matrices of finite numbers, of different widths, or fewer than 2 rows.
+        ValueError: NaN or infinite values, different widths, or fewer than 2 rows.
     """
     features, other = _features("features", features, "other", other, min_rows=2)
     gap = features.mean(axis=0) - other.mean(axis=0)
@@ -131,34 +106,39 @@ def frechet_distance(features: Any, other: Any) -> float:
 def precision_recall(real: Any, generated: Any, *, n_neighbors: int = 3) -> tuple[float, float]:
     """Return which share of generated examples is realistic, and which share of the real ones is covered.
 
-    A set of features is given a neighbourhood: a ball around each of its points, as far as the point's n-th neighbour
-    in the same set.
+    The neighborhood of a set is a ball around each of its points, as far as the point's n-th neighbor in the set.
 
     Args:
-        real: Features of real examples, shape (n, d), n above `n_neighbors`.
-        generated: Features of generated ones, shape (m, d), m above `n_neighbors`.
-        n_neighbors: Which neighbour sets the radius, at least 1. Distance is Euclidean.
+        real, generated: Features of real and generated examples, shapes (n, d) and (m, d), n and m above `n_neighbors`.
+        n_neighbors: Which neighbor sets the radius, at least 1. Distance is Euclidean.
 
     Returns:
-        Precision, the share of generated points in the neighbourhood of the real ones, and recall, the share of real
-        points in the neighbourhood of the generated ones; both in [0, 1] (Kynkäänniemi et al. 2019).
+        Precision, the share of generated points in the neighborhood of the real ones, and recall, the share of real
+        points in the neighborhood of the generated ones; both in [0, 1] (Kynkäänniemi et al. 2019).
 
     Raises:
-        TypeError, ValueError: no matrices of finite numbers, of different widths, or with too few rows.
+        ValueError: NaN or infinite values, different widths, or too few rows.
     """
-    n_neighbors = validation.integer("n_neighbors", n_neighbors, low=1)
     real, generated = _features("real", real, "generated", generated, min_rows=n_neighbors + 1)
     return _share_within(real, generated, n_neighbors), _share_within(generated, real, n_neighbors)
 
 
+def _features(name: str, features: Any, other_name: str, other: Any, min_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    features = validation.array(name, features, ndim=2, min_rows=min_rows).astype(np.float64)
+    other = validation.array(other_name, other, ndim=2, min_rows=min_rows).astype(np.float64)
+    if features.shape[1] != other.shape[1]:
+        raise ValueError(validation.message(other_name, f"{features.shape[1]} wide, like `{name}`", other))
+    return features, other
+
+
 def _share_within(centres: np.ndarray, points: np.ndarray, n_neighbors: int) -> float:
-    """Return the share of points in at least one ball around a centre, as far as its n-th neighbour."""
+    """Return the share of points in at least one ball around a center, as far as its n-th neighbor."""
     from scipy.spatial.distance import cdist
 
-    def blocks(rows: np.ndarray) -> Iterator[np.ndarray]:  # their distances fit into memory
+    def blocks(rows: np.ndarray) -> Iterator[np.ndarray]:  # whose distances fit into memory
         return (cdist(b, centres) for b in np.array_split(rows, -(-len(rows) // 1000)))
 
-    # The nearest point of a centre's own set is itself, at distance 0: hence no "- 1".
+    # The nearest point of a center's own set is itself, at distance 0: hence no "- 1".
     radius = np.concatenate([np.partition(d, n_neighbors)[:, n_neighbors] for d in blocks(centres)])
     return float(np.mean(np.concatenate([(d <= radius).any(axis=1) for d in blocks(points)])))
 
@@ -167,30 +147,27 @@ def copying(generated: Any, x_train: Any, x_test: Any) -> float:
     """Return how often a generated example lies nearer to the training set than a held-out one.
 
     Args:
-        generated: Generated examples, shape (m, ...).
-        x_train: What the model was trained on, shape (n, ...).
-        x_test: Held-out examples, shape (h, ...).
+        generated, x_train, x_test: Generated, training and held-out examples, shapes (m, ...), (n, ...) and (h, ...).
 
     Returns:
-        The probability, in [0, 1], that a generated example's distance to its nearest training example is smaller
-        than a held-out example's; ties count half. 0.5: no nearer and no farther than new examples of the same
-        kind. Near 1: copies. Below 0.5: farther from the training data than real examples are (the Mann-Whitney
-        statistic of Meehan, Chaudhuri and Dasgupta 2020, over the product of the two numbers of examples).
+        The probability, in [0, 1], that a generated example's distance to its nearest training example is smaller than
+        a held-out example's; ties count half. 0.5: as near as new real examples; near 1: copies; below 0.5: farther
+        away than real examples (the Mann-Whitney statistic of Meehan, Chaudhuri and Dasgupta 2020, over the product of
+        the two numbers of examples).
 
     Raises:
-        TypeError, ValueError: not finite numbers, or examples of different shapes.
+        ValueError: examples of different shapes, NaN or infinite values.
     """
     from scipy.stats import mannwhitneyu
     from sklearn.neighbors import NearestNeighbors
 
-    x_train = validation.array("x_train", x_train)
+    x_train = np.asarray(x_train)
     near = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x_train.reshape(len(x_train), -1))
     distances = []
     for name, x in (("generated", generated), ("x_test", x_test)):
-        x = validation.array(name, x)
+        x = np.asarray(x)
         if x.shape[1:] != x_train.shape[1:]:
-            expected = f"examples of shape {x_train.shape[1:]}, as in `x_train`"
-            raise ValueError(validation.message(name, expected, x))
+            raise ValueError(validation.message(name, f"examples of shape {x_train.shape[1:]}, as in `x_train`", x))
         distances.append(near.kneighbors(x.reshape(len(x), -1))[0][:, 0])
     made, held_out = distances
     # Equal distances must tie exactly, whatever the rounding of a large sum.
@@ -201,31 +178,27 @@ def copying(generated: Any, x_train: Any, x_test: Any) -> float:
 def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_test: Any, *, seed: int = 0) -> float:
     """Return how well a classifier tells generated examples from real ones, on examples it has not seen.
 
-    The classifier is scikit-learn's multilayer perceptron with 64 hidden units, stopped early.
-
     Args:
-        real, generated: Examples to learn from, shapes (n, ...) and (m, ...).
+        real, generated: Examples to learn from, shapes (n, ...) and (m, ...), n + m of at least 20.
         real_test, generated_test: Others to be told apart, at least one of either kind.
-        seed: Seed of the classifier, at least 0.
+        seed: Seed of the classifier, a multilayer perceptron with 64 hidden units, stopped early.
 
     Returns:
-        The mean of the two accuracies, on real and on generated test examples, in [0, 1]; 0.5 if they can't be told
-        apart, up to chance (Lopez-Paz and Oquab 2017).
+        The mean of the accuracies on real and on generated test examples, in [0, 1]; 0.5, up to chance, if they can't
+        be told apart (Lopez-Paz and Oquab 2017).
 
     Raises:
-        TypeError, ValueError: not finite numbers, of different shapes, or fewer than 20 examples to learn from.
+        ValueError: examples of different sizes, NaN or infinite values.
     """
     from sklearn.neural_network import MLPClassifier
 
-    seed = validation.integer("seed", seed, low=0, high=2**32 - 1)
     given = {"real": real, "generated": generated}
     given |= {"real_test": real_test, "generated_test": generated_test}
     parts: list[np.ndarray] = []
     for name, x in given.items():
-        x = validation.array(name, x, min_rows=1 if name.endswith("test") else 20)
+        x = np.asarray(x)
         if parts and x[0].size != parts[0].shape[1]:
-            expected = f"examples of {parts[0].shape[1]} numbers, as in `real`"
-            raise ValueError(validation.message(name, expected, x))
+            raise ValueError(validation.message(name, f"examples of {parts[0].shape[1]} numbers, as in `real`", x))
         parts.append(x.reshape(len(x), -1).astype(np.float32))
     reader = MLPClassifier(64, early_stopping=True, n_iter_no_change=3, random_state=seed)
     labels = np.repeat([0, 1], [len(parts[0]), len(parts[1])])
@@ -236,25 +209,17 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
 def clustering_accuracy(y: Any, clusters: Any) -> float:
     """Return the share of examples whose cluster stands for their class, under the best matching of the two.
 
-    Each cluster is given at most one class, and each class at most one cluster, such that as many examples as possible
-    agree (the assignment problem; Kuhn 1955).
-
     Args:
-        y: Classes, shape (n,), whole numbers.
-        clusters: Cluster of each example, shape (n,), whole numbers that only name the clusters.
+        y, clusters: Class and cluster of each example, whole numbers, shape (n,); those of the clusters are mere names.
 
     Returns:
-        The accuracy, in (0, 1] (Xie, Girshick and Farhadi 2016). Not 1 / classes is the floor, but what the best
-        matching of a random clustering gives.
-
-    Raises:
-        TypeError, ValueError: not one-dimensional, empty, or of different lengths.
+        The accuracy, in (0, 1], when clusters and classes are matched one to one such that most examples agree (the
+        assignment problem: Kuhn 1955; as a score: Xie, Girshick and Farhadi 2016). The floor is not 1 / classes, but
+        what the best matching of a random clustering gives.
     """
     from scipy.optimize import linear_sum_assignment
     from sklearn.metrics.cluster import contingency_matrix
 
-    y = validation.array("y", y, ndim=1)
-    clusters = validation.array("clusters", clusters, ndim=1, rows=len(y))
     counts = contingency_matrix(y, clusters)
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(y))
 
@@ -268,60 +233,41 @@ def mutual_information_gap(z: Any, factors: Any, *, bins: int = 20) -> np.ndarra
         bins: Intervals for a number of the code, at least 2.
 
     Returns:
-        float64, shape (k,), in [0, 1]: the mutual information of the factor with the number that tells most about
-        it, minus that with the second, over the entropy of the factor. The mean over the factors is the mutual
-        information gap, MIG (Chen, Li, Grosse and Duvenaud 2018; on intervals as by Locatello et al. 2019).
+        float64, shape (k,), in [0, 1]: the mutual information of the factor with the number that tells most about it,
+        minus that with the second, over the entropy of the factor. Their mean is the mutual information gap, MIG (Chen,
+        Li, Grosse and Duvenaud 2018; on intervals as by Locatello et al. 2019).
 
     Raises:
-        TypeError, ValueError: wrong shapes, values that are not finite, fewer than 2 columns, or a factor that does
-            not vary.
+        ValueError: NaN or infinite values, or shapes that do not fit.
     """
     from sklearn.metrics import mutual_info_score
 
-    bins = validation.integer("bins", bins, low=2)
     z = validation.array("z", z, ndim=2)
     factors = validation.array("factors", factors, ndim=2, rows=len(z))
-    if z.shape[1] < 2:
-        raise ValueError(validation.message("z", "codes of at least 2 numbers", z))
-    if factors.dtype.kind not in "iu":
-        raise TypeError(validation.message("factors", "whole numbers", factors))
     low, width = z.min(axis=0), np.ptp(z, axis=0)
     cells = ((z - low) / np.where(width > 0, width, 1) * bins).astype(int).clip(max=bins - 1)
     gaps = []
     for factor in factors.T:
         entropy = mutual_info_score(factor, factor)
-        if entropy == 0:
-            raise ValueError(validation.message("factors", "at least 2 values each", factor))
         second, first = sorted(mutual_info_score(factor, cell) for cell in cells.T)[-2:]
         gaps.append((first - second) / entropy)
     return np.array(gaps)
 
 
-def _features(name: str, features: Any, other_name: str, other: Any, min_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    features = validation.array(name, features, ndim=2, min_rows=min_rows).astype(np.float64)
-    other = validation.array(other_name, other, ndim=2, min_rows=min_rows).astype(np.float64)
-    if features.shape[1] != other.shape[1]:
-        expected = f"an array of shape (m, {features.shape[1]}), as wide as `{name}`"
-        raise ValueError(validation.message(other_name, expected, other))
-    return features, other
-
-
 def paired_margin(larger: Any, smaller: Any) -> float:
     """Return by how many standard deviations of the paired differences one method exceeds another.
 
-    The course claims a ranking only where this is above 1: where the mean difference over the seeds exceeds the spread
-    of the differences.
+    The course claims a ranking only where this is above 1: the mean difference exceeds the spread of the differences.
 
     Args:
-        larger: Results of the method said to be larger, shape (seeds,), at least 2 seeds.
-        smaller: Results of the other one at the same seeds, same shape.
+        larger, smaller: Results of the two methods at the same seeds, shape (seeds,), at least 2 seeds.
 
     Returns:
-        mean(larger - smaller) / std(larger - smaller), with n - 1 in the standard deviation; infinite, with
-        the sign of the difference, if the differences are all equal and not 0; 0 if all are 0.
+        mean(larger - smaller) / std(larger - smaller), with n - 1 in the standard deviation; infinite, with the sign of
+        the difference, if the differences are all equal and not 0; 0 if all are 0.
 
     Raises:
-        TypeError, ValueError: wrong shapes, NaN or infinite values.
+        ValueError: different shapes, NaN or infinite values.
     """
     larger = validation.array("larger", larger, ndim=1, min_rows=2)
     smaller = validation.array("smaller", smaller, ndim=1, rows=len(larger))
@@ -330,11 +276,3 @@ def paired_margin(larger: Any, smaller: Any) -> float:
     if spread == 0:
         return float(np.sign(mean) * np.inf) if mean else 0.0
     return mean / spread
-
-
-def _pair(x: Any, x_hat: Any) -> tuple[np.ndarray, np.ndarray]:
-    x = validation.array("x", x)
-    x_hat = validation.array("x_hat", x_hat)
-    if x.shape != x_hat.shape:
-        raise ValueError(validation.message("x_hat", f"an array of shape {x.shape}, like `x`", x_hat))
-    return x, x_hat

@@ -9,28 +9,21 @@ from keras import ops
 
 
 def negative_log_likelihood(x: Any, logits: Any) -> Any:
-    """Return -log p(x | z) of binary pixels, given the logits of their probabilities.
+    """Return -log p(x | z) of each example, in nats, shape (n,): a sum over its pixels.
 
     Args:
-        x: Data, shape (n, ...), 0 or 1 each.
+        x: Binary pixels, shape (n, ...), 0 or 1 each.
         logits: log(p / (1 - p)) of the probability p that a pixel is 1, the shape of `x`.
-
-    Returns:
-        In nats, shape (n,): a sum over the pixels of an example.
     """
     nats = ops.softplus(logits) - ops.cast(x, logits.dtype) * logits
     return ops.sum(nats, axis=list(range(1, len(nats.shape))))
 
 
 def kl_to_prior(z_mean: Any, z_log_var: Any) -> Any:
-    """Return KL(q || p) from the normal q of each example to the standard normal p.
+    """Return KL(q || p) of each example, in nats, shape (n,): from its normal q to the standard normal p.
 
     Args:
-        z_mean: Means of q, shape (n, latent_dim).
-        z_log_var: Logarithms of its variances, same shape.
-
-    Returns:
-        In nats, shape (n,): a sum over the dimensions of the code.
+        z_mean, z_log_var: Means of q and logarithms of its variances, shape (n, latent_dim) both.
     """
     return 0.5 * ops.sum(ops.square(z_mean) + ops.exp(z_log_var) - 1 - z_log_var, axis=1)
 
@@ -39,15 +32,15 @@ def kl_to_prior(z_mean: Any, z_log_var: Any) -> Any:
 class VAE(keras.Model):
     """A variational autoencoder for binary data (Kingma and Welling 2014).
 
-    Compile it with an optimizer and without a loss; fit it on `x` alone. Its `history` has "loss", which is
-    distortion + beta * rate, and the two of them: "distortion", the negative log-likelihood given one draw of the
-    code, and "rate", the KL divergence to the prior; nats an example.
+    Compile it with an optimizer and without a loss; fit it on `x` alone. Its `history` has "distortion", the negative
+    log-likelihood given one draw of the code, "rate", the KL divergence to the prior, and "loss", which is
+    distortion + beta * rate; all in nats per example.
 
     Args:
         encoder: A Keras model from x, shape (n, ...), to (z_mean, z_log_var), shape (n, latent_dim) each.
         decoder: A Keras model from z, shape (n, latent_dim), to logits of the shape of x.
-        beta: Weight of the rate, at least 0 (Higgins et al. 2017); 1 makes -loss the ELBO.
-        seed: Seed of the noise. Keras saves no generator's state: a model that is loaded draws from here again.
+        beta: Weight of the rate, at least 0 (Higgins et al. 2017); with 1, -loss is the ELBO.
+        seed: Seed of the noise. Keras does not save a generator's state: a loaded model starts from the seed again.
     """
 
     def __init__(self, encoder: Any, decoder: Any, beta: float = 1.0, seed: int = 0, **kwargs: Any) -> None:
@@ -59,12 +52,12 @@ class VAE(keras.Model):
         self.rate = keras.metrics.Mean("rate")
 
     def sample(self, z_mean: Any, z_log_var: Any) -> Any:
-        """Draw a code for each example, such that gradients reach mean and variance."""
+        """Draw a code for each example, in such a way that gradients reach mean and variance."""
         noise = keras.random.normal(ops.shape(z_mean), seed=self.random)
         return z_mean + ops.exp(0.5 * z_log_var) * noise
 
     def call(self, x: Any) -> dict[str, Any]:
-        """Return logits, z_mean and z_log_var; the logits are those of one draw of the code."""
+        """Return z_mean, z_log_var and the logits of one draw of the code."""
         z_mean, z_log_var = self.encoder(x)
         logits = self.decoder(self.sample(z_mean, z_log_var))
         return {"logits": logits, "z_mean": z_mean, "z_log_var": z_log_var}
@@ -72,7 +65,7 @@ class VAE(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Return distortion + beta * rate, a mean over the batch; in training and in validation."""
+        """Return distortion + beta * rate, a mean over the batch."""
         distortion = negative_log_likelihood(x, y_pred["logits"])
         rate = kl_to_prior(y_pred["z_mean"], y_pred["z_log_var"])
         self.distortion.update_state(distortion)
@@ -80,14 +73,14 @@ class VAE(keras.Model):
         return ops.mean(distortion + self.beta * rate)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to make the model anew."""
+        """Return what `from_config` needs to build the model again."""
         parts = {"encoder": self.encoder, "decoder": self.decoder}
         stored = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
         return {**super().get_config(), **stored, "beta": self.beta, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> VAE:
-        """Make a model from what `get_config` returned."""
+        """Build a model from what `get_config` returned."""
         parts = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects) for name in ("encoder", "decoder")
         }
@@ -98,16 +91,12 @@ class VAE(keras.Model):
 class ConditionalVAE(VAE):
     """A VAE whose encoder and decoder are also told the label (Sohn, Lee and Yan 2015).
 
-    Fit it on a dict of "x" and "labels". Otherwise like `VAE`.
-
-    Args:
-        encoder: A Keras model from [x, labels] to (z_mean, z_log_var).
-        decoder: A Keras model from [z, labels] to logits of the shape of x. Labels are one-hot, shape (n, classes).
-        beta, seed: As for `VAE`.
+    Fit it on a dict of "x" and "labels", which are one-hot, shape (n, classes). The encoder's inputs are [x, labels],
+    the decoder's [z, labels]; all else is as in `VAE`.
     """
 
     def call(self, inputs: Any) -> dict[str, Any]:
-        """Return logits, z_mean and z_log_var of a dict of "x" and "labels"."""
+        """Return what `VAE` returns, given a dict of "x" and "labels"."""
         x, labels = inputs["x"], inputs["labels"]
         z_mean, z_log_var = self.encoder([x, labels])
         logits = self.decoder([self.sample(z_mean, z_log_var), labels])
@@ -116,5 +105,5 @@ class ConditionalVAE(VAE):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Return the loss of `VAE`, of the "x" in the dict."""
+        """Return the loss of `VAE` on the "x" in the dict."""
         return super().compute_loss(x=x["x"], y_pred=y_pred)

@@ -75,8 +75,6 @@ def test_noise_scores_worse_than_digits(judge, digits):
         ({"x_train": np.zeros((2999, 784))}, "`x_train` must be an array of at least 3000 rows"),
         ({"x_train": np.zeros((3000, 783))}, "`x_train` must be digits of 784 numbers each"),
         ({"x_train": np.full((3000, 784), 255)}, r"`x_train` must be an array with values in \[0"),
-        ({"y_train": np.full(3000, 10)}, r"`y_train` must be an array with values in \[0, 9\]"),
-        ({"y_train": np.zeros(2999)}, "`y_train` must be an array of 3000 rows"),
         ({"x_test": np.full((4, 784), np.nan)}, "`x_test` must be an array of finite numbers"),
     ],
 )

@@ -51,21 +51,14 @@ def test_mse_is_kerass():
 
 
 @pytest.mark.parametrize("function", [metrics.squared_error, metrics.mse])
-@pytest.mark.parametrize(
-    ("x", "x_hat", "error", "said"),
-    [
-        (np.ones((2, 3)), np.ones((2, 4)), ValueError, r"`x_hat` .* shape \(2, 3\), like `x`"),
-        (np.ones((2, 3)), np.ones((1, 3)), ValueError, "`x_hat`"),
-        ([[np.nan]], [[1.0]], ValueError, "`x` must be an array of finite"),
-        ([[1.0]], [[np.inf]], ValueError, "`x_hat` must be an array of finite"),
-        ([["a"]], [[1.0]], TypeError, "`x` must be an array of numbers"),
-        ([], [], ValueError, "`x` .* not empty"),
-        (1.0, 1.0, ValueError, "`x`"),
-    ],
-)
-def test_errors_refuse(function, x, x_hat, error, said):
-    with pytest.raises(error, match=said):
-        function(x, x_hat)
+@pytest.mark.parametrize("shape", [(2, 4), (1, 3), (3,), (2, 3, 1)])
+def test_errors_of_arrays_that_would_broadcast_are_refused(function, shape):
+    with pytest.raises(ValueError, match=r"`x_hat` .* shape \(2, 3\), like `x`"):
+        function(np.ones((2, 3)), np.ones(shape))
+
+
+def test_an_undefined_reconstruction_gives_no_number():
+    assert np.isnan(metrics.mse([[1.0, 2.0]], [[1.0, np.nan]]))
 
 
 # --- neighbour_accuracy --------------------------------------------------------------------------
@@ -86,8 +79,8 @@ def test_neighbour_accuracy_agrees_with_brute_force(k, dtype):
     right = [vote(z_train, y_train, z, k) == y for z, y in zip(z_test, y_test, strict=True)]
     expected = np.mean(right)
     assert 0.5 < expected < 1  # a case that is neither trivial nor hopeless
-    found = metrics.neighbour_accuracy(z_train, y_train, z_test, y_test, n_neighbors=k)
-    assert found == pytest.approx(expected)
+    accuracy = metrics.neighbour_accuracy(z_train, y_train, z_test, y_test, n_neighbors=k)
+    assert accuracy == pytest.approx(expected)
 
 
 def test_neighbour_accuracy_in_closed_form():
@@ -97,26 +90,10 @@ def test_neighbour_accuracy_in_closed_form():
     assert metrics.neighbour_accuracy(z, y, [[9.0]], [1], n_neighbors=3) == 0
 
 
-ROW = np.ones((3, 2))
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "said"),
-    [
-        ({"n_neighbors": 0}, ValueError, "`n_neighbors` must be an integer of at least 1"),
-        ({"n_neighbors": 4}, ValueError, "`z_train` must be an array of at least 4 rows"),
-        ({"n_neighbors": 1.0}, TypeError, "`n_neighbors`"),
-        ({"z_train": np.ones((3, 2, 1))}, ValueError, "`z_train` must be an array with 2 dim"),
-        ({"y_train": [0, 1]}, ValueError, "`y_train` must be an array of 3 rows"),
-        ({"z_test": np.ones((3, 5))}, ValueError, r"`z_test` .* \(m, 2\), as wide as `z_train`"),
-        ({"z_test": [[np.nan, 1]], "y_test": [0]}, ValueError, "`z_test` .* finite"),
-        ({"y_test": [[0], [1], [0]]}, ValueError, "`y_test` must be an array with 1 dim"),
-    ],
-)
-def test_neighbour_accuracy_refuses(changes, error, said):
-    arguments = {"z_train": ROW, "y_train": [0, 1, 0], "z_test": ROW, "y_test": [0, 1, 0]}
-    with pytest.raises(error, match=said):
-        metrics.neighbour_accuracy(**(arguments | changes))
+def test_undefined_codes_have_no_neighbors():
+    z, y = np.ones((3, 2)), [0, 1, 0]
+    with pytest.raises(ValueError, match="NaN"):
+        metrics.neighbour_accuracy(z, y, z * np.nan, y)
 
 
 # --- paired_margin -------------------------------------------------------------------------------
@@ -147,7 +124,7 @@ def test_paired_margin_is_the_t_statistic_without_its_root_n(n):
         ([1.0], [2.0], "`larger` must be an array of at least 2 rows"),
         ([1.0, 2.0], [1.0], "`smaller` must be an array of 2 rows"),
         ([1.0, np.nan], [1.0, 2.0], "`larger` .* finite"),
-        (np.ones((2, 2)), np.ones((2, 2)), "`larger` must be an array with 1 dim"),
+        ([1.0, 2.0], [[1.0], [2.0]], "`smaller` must be an array with 1 dim"),
     ],
 )
 def test_paired_margin_refuses(larger, smaller, said):
@@ -203,21 +180,6 @@ def test_iwae_bound_of_huge_weights_stays_finite_and_leaves_draws_over():
     np.testing.assert_allclose(metrics.iwae_bound(log_weights, 2), [-2000, 900])
 
 
-@pytest.mark.parametrize(
-    ("log_weights", "k", "error", "said"),
-    [
-        (np.zeros((2, 3)), 4, ValueError, "`k` must be an integer of at least 1 and at most 3"),
-        (np.zeros((2, 3)), 0, ValueError, "`k`"),
-        (np.zeros((2, 3)), 1.0, TypeError, "`k`"),
-        (np.zeros(3), 1, ValueError, "`log_weights` must be an array with 2 dim"),
-        ([[np.nan]], 1, ValueError, "`log_weights` .* finite"),
-    ],
-)
-def test_iwae_bound_refuses(log_weights, k, error, said):
-    with pytest.raises(error, match=said):
-        metrics.iwae_bound(log_weights, k)
-
-
 # --- frechet_distance ----------------------------------------------------------------------------
 
 
@@ -231,24 +193,24 @@ def with_moments(mean, covariance, n=50):
 
 def test_frechet_distance_of_two_gaussians():
     generator = np.random.default_rng(8)
-    one, two = (a @ a.T + 0.1 * np.eye(5) for a in generator.normal(size=(2, 5, 5)))
-    m, k = generator.normal(size=(2, 5))
-    expected = (m - k) @ (m - k) + np.trace(one + two - 2 * np.real(sqrtm(one @ two)))
-    found = metrics.frechet_distance(with_moments(m, one), with_moments(k, two, n=80))
-    assert found == pytest.approx(expected, rel=1e-8)
+    C1, C2 = (a @ a.T + 0.1 * np.eye(5) for a in generator.normal(size=(2, 5, 5)))
+    m1, m2 = generator.normal(size=(2, 5))
+    expected = (m1 - m2) @ (m1 - m2) + np.trace(C1 + C2 - 2 * np.real(sqrtm(C1 @ C2)))
+    distance = metrics.frechet_distance(with_moments(m1, C1), with_moments(m2, C2, n=80))
+    assert distance == pytest.approx(expected, rel=1e-8)
 
 
 def test_frechet_distance_in_closed_form():
-    one, two = (with_moments([0.0, c], np.diag([a, b])) for a, b, c in ((1, 4, 0), (9, 16, 3)))
+    narrow, broad = (with_moments([0.0, c], np.diag([a, b])) for a, b, c in ((1, 4, 0), (9, 16, 3)))
     # 3^2 between the means; (3 - 1)^2 + (4 - 2)^2 between the standard deviations.
-    assert metrics.frechet_distance(one, two) == pytest.approx(9 + 4 + 4)
-    assert metrics.frechet_distance(one, one) == pytest.approx(0, abs=1e-9)
-    assert metrics.frechet_distance(one[:, :1], two[:, :1]) == pytest.approx(4)
+    assert metrics.frechet_distance(narrow, broad) == pytest.approx(9 + 4 + 4)
+    assert metrics.frechet_distance(narrow, narrow) == pytest.approx(0, abs=1e-9)
+    assert metrics.frechet_distance(narrow[:, :1], broad[:, :1]) == pytest.approx(4)
 
 
 def test_frechet_distance_of_features_that_never_vary():
-    one = np.column_stack([with_moments([0.0], np.eye(1)), np.zeros((50, 2))])
-    assert metrics.frechet_distance(one, one + np.array([0, 2, 0])) == pytest.approx(4)
+    features = np.column_stack([with_moments([0.0], np.eye(1)), np.zeros((50, 2))])
+    assert metrics.frechet_distance(features, features + np.array([0, 2, 0])) == pytest.approx(4)
 
 
 # --- precision_recall ----------------------------------------------------------------------------
@@ -264,16 +226,16 @@ def test_precision_and_recall_of_shifted_copies():
 
 def test_precision_and_recall_tell_collapse_from_noise():
     real = np.concatenate([rng.normal(-10, 1, (200, 2)), rng.normal(10, 1, (200, 2))])
-    one_half = rng.normal(-10, 1, (400, 2))
-    precision, recall = metrics.precision_recall(real, one_half)
+    collapsed = rng.normal(-10, 1, (400, 2))
+    precision, recall = metrics.precision_recall(real, collapsed)
     assert (precision > 0.9, abs(recall - 0.5) < 0.05) == (True, True)
-    swapped = metrics.precision_recall(one_half, real)
+    swapped = metrics.precision_recall(collapsed, real)
     assert swapped == (recall, precision)
 
 
 def test_precision_by_hand():
     real, generated = np.array([[0.0], [1.0], [3.0]]), np.array([[-1.5], [2.0], [5.5], [5.0]])
-    # With one neighbour the radii are 1, 1, 2: the balls are [-1, 1], [0, 2], [1, 5].
+    # With one neighbor the radii are 1, 1, 2: the balls are [-1, 1], [0, 2], [1, 5].
     # Those of the generated points are 3.5, 3, 0.5, 0.5: [-5, 2], [-1, 5], [5, 6], [4.5, 5.5].
     assert metrics.precision_recall(real, generated, n_neighbors=1) == (0.5, 1)
 
@@ -316,8 +278,8 @@ def test_two_samples_reach_the_best_accuracy_that_there_is():
     """Two normal distributions two standard deviations apart: the best rule is right with probability Phi(1)."""
     real, real_test = rng.normal(size=(2, 4000, 1))
     generated, generated_test = rng.normal(2, 1, size=(2, 4000, 1))
-    found = metrics.two_sample_accuracy(real, generated, real_test, generated_test)
-    assert found == pytest.approx(norm.cdf(1), abs=0.015)
+    accuracy = metrics.two_sample_accuracy(real, generated, real_test, generated_test)
+    assert accuracy == pytest.approx(norm.cdf(1), abs=0.015)
 
 
 def test_two_samples_of_unequal_size_count_alike():
@@ -329,8 +291,8 @@ def test_two_samples_of_unequal_size_count_alike():
 def test_two_samples_repeat_with_their_seed():
     real, generated, real_test = rng.normal(size=(3, 300, 4))
     arguments = real, generated + 0.3, real_test, real_test + 0.3
-    found = [metrics.two_sample_accuracy(*arguments, seed=seed) for seed in (0, 0, 1)]
-    assert found[0] == found[1]
+    accuracies = [metrics.two_sample_accuracy(*arguments, seed=seed) for seed in (0, 0)]
+    assert accuracies[0] == accuracies[1]
 
 
 FOUR = np.ones((30, 4))
@@ -339,17 +301,15 @@ FOUR = np.ones((30, 4))
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: metrics.frechet_distance(FOUR, FOUR[:, :3]), r"`other` .* \(m, 4\), as wide as"),
+        (lambda: metrics.frechet_distance(FOUR, FOUR[:, :3]), "`other` must be 4 wide, like `features`"),
         (lambda: metrics.frechet_distance(FOUR[:1], FOUR), "`features` .* at least 2 rows"),
-        (lambda: metrics.frechet_distance(FOUR, FOUR[0]), "`other` must be an array with 2 dim"),
         (lambda: metrics.precision_recall(FOUR, FOUR[:3]), "`generated` .* at least 4 rows"),
-        (lambda: metrics.precision_recall(FOUR, FOUR, n_neighbors=0), "`n_neighbors`"),
         (lambda: metrics.precision_recall(FOUR, FOUR * np.nan), "`generated` .* finite"),
         (lambda: metrics.copying(FOUR[:, :2], FOUR, FOUR), r"`generated` .* shape \(4,\), as in"),
         (lambda: metrics.copying(FOUR, FOUR, FOUR[0]), r"`x_test` .* shape \(4,\), as in"),
-        (lambda: metrics.two_sample_accuracy(FOUR[:9], FOUR, FOUR, FOUR), "`real` .* 20 rows"),
+        (lambda: metrics.copying(FOUR, FOUR, FOUR * np.nan), "NaN"),
         (lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR[:, :2], FOUR), "`real_test` .* examples of 4 numbers"),
-        (lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR, FOUR, seed=-1), "`seed`"),
+        (lambda: metrics.two_sample_accuracy(FOUR, FOUR, FOUR * np.nan, FOUR), "NaN"),
     ],
 )
 def test_measures_of_samples_refuse(call, said):
@@ -378,13 +338,6 @@ def test_clustering_accuracy_gives_a_class_to_one_cluster_only():
     assert metrics.clustering_accuracy(y, np.arange(10) % 2) == 0.5
     assert metrics.clustering_accuracy(np.arange(10) % 2, y) == 0.5
     assert metrics.clustering_accuracy(np.repeat([0, 1, 2], 4), np.arange(12)) == 0.25
-
-
-def test_clustering_accuracy_refuses_what_does_not_fit():
-    with pytest.raises(ValueError, match="clusters"):
-        metrics.clustering_accuracy([0, 1, 1], [0, 1])
-    with pytest.raises(ValueError, match="y"):
-        metrics.clustering_accuracy([[0, 1]], [0])
 
 
 def all_factors():
@@ -433,13 +386,9 @@ def test_a_column_that_is_constant_tells_nothing():
     np.testing.assert_allclose(metrics.mutual_information_gap(z, factors), 1)
 
 
-def test_the_gap_refuses_what_has_none():
+def test_the_gap_refuses_undefined_codes_and_other_examples():
     factors = all_factors()
-    with pytest.raises(ValueError, match="2 numbers"):
-        metrics.mutual_information_gap(factors[:, :1], factors)
-    with pytest.raises(TypeError, match="whole numbers"):
-        metrics.mutual_information_gap(factors, factors + 0.5)
-    with pytest.raises(ValueError, match="2 values"):
-        metrics.mutual_information_gap(factors, 0 * factors)
-    with pytest.raises(ValueError, match="factors"):
+    with pytest.raises(ValueError, match=r"`z` .* finite"):
+        metrics.mutual_information_gap(factors * np.nan, factors)
+    with pytest.raises(ValueError, match="`factors` must be an array of 300 rows"):
         metrics.mutual_information_gap(factors, factors[:-1])

@@ -188,7 +188,7 @@ def test_the_models_are_those_that_lesson_6_shows():
 
 
 def test_the_comparison_sees_a_difference():
-    one = "def f(x: int) -> int:\n    'Doc.'\n    return x + 1"
+    kept = "def f(x: int) -> int:\n    'Doc.'\n    return x + 1"
     same, other = "def f(x):\n    return (x + 1)", "def f(x):\n    return x + 2"
-    dumps = [bare(ast.parse(text).body[0]) for text in (one, same, other)]
+    dumps = [bare(ast.parse(text).body[0]) for text in (kept, same, other)]
     assert dumps[0] == dumps[1] != dumps[2]

@@ -82,19 +82,10 @@ def test_show_publishes_picture_and_words_and_closes_the_figure(notebook):
     assert not plt.fignum_exists(fig.number)
 
 
-@pytest.mark.parametrize(
-    ("fig", "alt", "error", "said"),
-    [
-        (None, "x" * 30, TypeError, "`fig` must be a matplotlib Figure. Received: None"),
-        (np.ones(3), "x" * 30, TypeError, "`fig` must be a matplotlib Figure"),
-        (Figure(), "", ValueError, "`alt` must be a text of at least 20 characters"),
-        (Figure(), "  A line.             ", ValueError, "`alt` must be a text"),
-        (Figure(), None, ValueError, "`alt` must be a text"),
-    ],
-)
-def test_show_refuses(notebook, fig, alt, error, said):
-    with pytest.raises(error, match=said):
-        plotting.show(fig, alt)
+@pytest.mark.parametrize("alt", ["", "  A line.             "])
+def test_a_figure_without_words_is_not_shown(notebook, alt):
+    with pytest.raises(ValueError, match="`alt` must be a text of at least 20 characters"):
+        plotting.show(Figure(), alt)
     assert notebook == []
 
 
@@ -118,14 +109,15 @@ def test_image_rows(shape):
 
 
 def test_image_rows_without_titles():
-    assert words(plotting.image_rows({"one": IMAGES})) == {"one"}
+    assert words(plotting.image_rows({"input": IMAGES})) == {"input"}
 
 
-@pytest.mark.parametrize(("columns", "axes"), [(4, 8), (6, 6), (10, 10), (1, 6)])
-def test_image_grid(columns, axes):
-    fig = plotting.image_grid(IMAGES, columns=columns)
-    assert len(fig.axes) == axes
-    np.testing.assert_array_equal(drawn(fig), np.clip(IMAGES, 0, 1))
+@pytest.mark.parametrize(("images", "places"), [(6, 10), (10, 10), (11, 20)])
+def test_image_grid(images, places):
+    shown = np.resize(IMAGES, (images, 8, 8))
+    fig = plotting.image_grid(shown)
+    assert len(fig.axes) == places
+    np.testing.assert_array_equal(drawn(fig), np.clip(shown, 0, 1))
     assert not any(ax.axison for ax in fig.axes)
 
 
@@ -143,7 +135,7 @@ def test_learning_curves():
     assert (ax.get_yscale(), ax.get_xlabel(), ax.get_ylabel()) == ("log", "epoch", "mse")
     assert {"training", "held out", "mean", "PCA"} <= words(fig)
     styles = {line.get_linestyle() for line in ax.lines[:2]}
-    assert len(styles) == 2  # not told apart by colour alone
+    assert len(styles) == 2  # not told apart by color alone
 
 
 def test_one_curve_needs_no_legend():
@@ -211,24 +203,6 @@ def test_sweeps_that_share_an_axis_cut_nothing_off():
     assert high > 9
 
 
-@pytest.mark.parametrize(
-    ("curves", "settings", "error", "said"),
-    [
-        ({}, {}, ValueError, "curves"),
-        ({"a": [1, 2, 3]}, {}, TypeError, r"curves\['a'\].*a pair"),
-        ({"a": ([1, 2], [1, 2, 3])}, {}, ValueError, r"y of curves\['a'\]"),
-        ({"a": ([1, 2], [1, np.nan])}, {}, ValueError, r"y of curves\['a'\]"),
-        ({"a": ([0, 2], [1, 2])}, {"log": "x"}, ValueError, r"x of curves\['a'\]"),
-        ({"a": ([1, 2], [0, 2])}, {"log": "y"}, ValueError, r"y of curves\['a'\]"),
-        ({"a": ([1, 2], [1, 2])}, {"log": "z"}, ValueError, "`log`"),
-        ({"a": ([1, 2], [1, 2])}, {"references": {"m": np.inf}}, ValueError, "references"),
-    ],
-)
-def test_sweep_refuses(curves, settings, error, said):
-    with pytest.raises(error, match=said):
-        plotting.sweep(curves, xlabel="x", ylabel="y", **settings)
-
-
 def test_bars():
     values = {"PCA": 2.0, "autoencoder": -1.0, "mean": 123.456}
     fig = plotting.bars(values, xlabel="error", spread={"autoencoder": 0.5}, highlight=["autoencoder"])
@@ -270,7 +244,7 @@ CROWDED = {
         titles=["0", "10 %", "epoch 2", "last", "a", "b"],
     ),
     "one column": lambda: plotting.image_rows({"a name that is long": IMAGES[:1]}),
-    "grid": lambda: plotting.image_grid(IMAGES, columns=3),
+    "grid": lambda: plotting.image_grid(IMAGES),
     "curves": lambda: plotting.learning_curves(
         {"training loss": FALLING, "held-out loss": FALLING + 0.1},
         ylabel="L, squared pixel units per image",
@@ -305,85 +279,28 @@ def test_all_text_is_inside_and_apart(name):
     for text, box in boxes.items():
         assert canvas.x0 <= box.x0 and box.x1 <= canvas.x1, text.get_text()  # noqa: PT018
         assert canvas.y0 <= box.y0 and box.y1 <= canvas.y1, text.get_text()  # noqa: PT018
-    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
-        assert not a.overlaps(b), f"{one.get_text()!r} and {other.get_text()!r}"
+    for (text, box), (other, other_box) in itertools.combinations(boxes.items(), 2):
+        assert not box.overlaps(other_box), f"{text.get_text()!r} and {other.get_text()!r}"
 
 
 # --- what is refused -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("draw", "error", "said"),
+    "draw",
     [
-        (lambda: plotting.image_rows({}), ValueError, "`rows` must be a dict that is not empty"),
-        (lambda: plotting.image_rows(IMAGES), TypeError, "`rows` must be a dict with texts"),
-        (lambda: plotting.image_rows({1: IMAGES}), TypeError, "`rows` must be a dict with texts"),
-        (
-            lambda: plotting.image_rows({"a": IMAGES, "b": IMAGES[:2]}),
-            ValueError,
-            r"`rows\['b'\]` must be 6 images, like the first row. Received: 2",
-        ),
-        (
-            lambda: plotting.image_rows({"a": IMAGES.reshape(6, 64)}),
-            ValueError,
-            r"`rows\['a'\]` must be an array with 3 or 4 dimensions",
-        ),
-        (lambda: plotting.image_rows({"a": np.ones((2, 8, 8, 3))}), ValueError, "must be grey images, one channel"),
-        (
-            lambda: plotting.image_rows({"a": IMAGES}, titles=["one"]),
-            ValueError,
-            "`titles` must be 6 titles. Received: 1",
-        ),
-        (lambda: plotting.image_grid(IMAGES * np.nan), ValueError, "`images` .* finite numbers"),
-        (lambda: plotting.image_grid(IMAGES, columns=0), ValueError, "`columns` .* at least 1"),
-        (lambda: plotting.learning_curves({}, ylabel="a"), ValueError, "`curves` .* not empty"),
-        (lambda: plotting.learning_curves(FALLING, ylabel="a"), TypeError, "`curves` .* dict"),
-        (
-            lambda: plotting.learning_curves({"a": [1, np.nan]}, ylabel="a"),
-            ValueError,
-            r"`curves\['a'\]` .* finite numbers",
-        ),
-        (
-            lambda: plotting.learning_curves({"a": [1, 0]}, ylabel="a", log=True),
-            ValueError,
-            r"`curves\['a'\]` .* values from 0 to 1",
-        ),
-        (
-            lambda: plotting.learning_curves({"a": [1]}, ylabel="a", references={"b": 0}, log=True),
-            ValueError,
-            r"`references\['b'\]` must be a finite number of at least",
-        ),
-        (
-            lambda: plotting.learning_curves({"a": [1]}, ylabel="a", references={"b": None}),
-            TypeError,
-            r"`references\['b'\]` must be a finite number",
-        ),
-        (lambda: plotting.bars({}, xlabel="a"), ValueError, "`values` .* not empty"),
-        (lambda: plotting.bars([1, 2], xlabel="a"), TypeError, "`values` must be a dict"),
-        (lambda: plotting.bars({"a": np.nan}, xlabel="a"), ValueError, r"`values\['a'\]`"),
-        (lambda: plotting.bars({"a": 0}, xlabel="a", log=True), ValueError, r"`values\['a'\]`"),
-        (
-            lambda: plotting.bars({"a": 1}, xlabel="a", spread={"b": 1}),
-            ValueError,
-            "`spread and highlight` must be one of 'a'. Received: 'b'",
-        ),
-        (
-            lambda: plotting.bars({"a": 1}, xlabel="a", spread={"a": -1}),
-            ValueError,
-            r"`spread\['a'\]` must be a finite number of at least 0",
-        ),
-        (lambda: plotting.bars({"a": 1}, xlabel="a", highlight=["b"]), ValueError, "`spread and highlight`"),
-        (lambda: plotting.architecture([("a", 1)]), ValueError, "`layers` .* at least two"),
-        (lambda: plotting.architecture([1, 2]), TypeError, "`layers` must be pairs of a label"),
-        (lambda: plotting.architecture([("a", 0), ("b", 1)]), ValueError, "`layers` .* at least 1"),
-        (
-            lambda: plotting.architecture([("a", 1), ("b", 1)], code=2),
-            ValueError,
-            "`code` must be an integer of at least 0 and at most 1",
-        ),
+        lambda: plotting.image_rows({"a": IMAGES, "b": IMAGES[:2]}),
+        lambda: plotting.image_rows({"a": IMAGES[:2], "b": IMAGES}),
+        lambda: plotting.image_rows({"a": IMAGES}, titles=["input"]),
+        lambda: plotting.learning_curves({"a": [1, np.nan]}, ylabel="y"),
+        lambda: plotting.learning_curves({"a": [1, 0]}, ylabel="y", log=True),
+        lambda: plotting.sweep({"a": ([1, 2], [1, 2, 3])}, xlabel="x", ylabel="y"),
+        lambda: plotting.sweep({"a": ([1, 2], [1, np.nan])}, xlabel="x", ylabel="y"),
+        lambda: plotting.sweep({"a": ([1, 2], [1, 0])}, xlabel="x", ylabel="y", log="y"),
+        lambda: plotting.bars({"a": 1}, xlabel="a", spread={"b": 1}),
+        lambda: plotting.bars({"a": 1}, xlabel="a", highlight=["b"]),
     ],
 )
-def test_wrong_input_is_refused(draw, error, said):
-    with pytest.raises(error, match=said):
+def test_nothing_is_left_out_in_silence(draw):
+    with pytest.raises(ValueError, match=r"zip\(\)|same size|curves\['a'\]|spread and highlight"):
         draw()
-    assert plt.get_fignums() == []  # no half-drawn figure stays behind
