@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from aetutorial import validation
-from aetutorial.engine import arguments, compiled
-from aetutorial.engine.batches import epoch_order
-from aetutorial.engine.epochs import NotFiniteError, Passes
+from aetutorial.engine import program_cache
+from aetutorial.engine.checkpoints import CheckpointError
+from aetutorial.engine.order import epoch_order
 from aetutorial.engine.progress import ProgressLine
-from aetutorial.engine.resume import Run
 
-__all__ = ["DivergenceError", "clear_programs", "epoch_order", "fit"]
+__all__ = ["CheckpointError", "DivergenceError", "clear_programs", "epoch_order", "fit"]
 
 
 class DivergenceError(ArithmeticError):
@@ -83,35 +82,40 @@ def fit(
         DivergenceError: the loss became NaN or infinite.
         CheckpointError: the folder's checkpoint is of another model, data or configuration, or damaged.
     """
-    import keras
+    import keras  # takes seconds, as does what the modules below import
+
+    from aetutorial.engine import arguments
+    from aetutorial.engine.epochs import NotFiniteError, Passes
+    from aetutorial.engine.resume import Checkpointing
 
     epochs = validation.integer("epochs", epochs, low=1)
     seed = validation.integer("seed", seed, low=0, high=2**32 - 1)
-    arguments.model(model, jit, strategy)
-    hooks = arguments.callbacks(callbacks)
-    folder = arguments.folder(checkpoint)
-    source, held_out = arguments.data(x, y, validation_data, batch_size)
+    arguments.check_model(model, jit, strategy)
+    callbacks = arguments.callback_list(callbacks)
+    folder = arguments.folder_of(checkpoint)
+    source, held_out = arguments.sources(x, y, validation_data, batch_size)
     keras.utils.set_random_seed(seed)
     arguments.build(model, source)
-    how = {"jit": jit, "strategy": strategy}
-    train = Passes(model, model.train_step, source, seed=seed, **how)
-    test = held_out and Passes(model, model.test_step, held_out, name="validation loss", **how)
-    run = Run(folder, model, train, test, hooks, seed, strategy)
-    run.load(epochs)
+    train = Passes(model, model.train_step, source, seed=seed, jit=jit, strategy=strategy)
+    test = None
+    if held_out is not None:
+        test = Passes(model, model.test_step, held_out, name="validation loss", jit=jit, strategy=strategy)
+    checkpointing = Checkpointing(folder, model, train, test, callbacks, strategy)
+    checkpointing.load(epochs)
     listener = keras.callbacks.CallbackList(
-        hooks, add_history=True, model=model, epochs=epochs, steps=train.steps, verbose=0
+        callbacks, add_history=True, model=model, epochs=epochs, steps=train.steps, verbose=0
     )
     model.stop_training = False
     listener.on_train_begin()
-    epoch, logs = run.resume(), {}
+    epoch, logs = checkpointing.resume(), {}
     # Several epochs go into one call where nobody wants to hear of each of them.
-    unheard = not (hooks or test or folder)
+    unheard = not (callbacks or test or folder)
     with ProgressLine(epochs, epoch, shown=progress) as line:
-        while epoch < epochs and not run.stopped:
+        while epoch < epochs and not checkpointing.ended:
             listener.on_epoch_begin(epoch)
             try:
-                count = min(train.at_once(), epochs - epoch) if unheard else 1
-                for logs in train.run(epoch, count, line.at):
+                count = min(train.epochs_per_call(), epochs - epoch) if unheard else 1
+                for logs in train.run(epoch, count, line.show):
                     if test:
                         logs |= _scores(test, epoch, listener)
                     listener.on_epoch_end(epoch, logs)
@@ -119,7 +123,7 @@ def fit(
                     line.epoch(epoch, logs)
             except NotFiniteError as error:
                 raise _diverged(error, model, source) from None
-            run.save(epoch)
+            checkpointing.save(epoch)
             if model.stop_training:
                 break
         model.optimizer.finalize_variable_values(model.trainable_weights)
@@ -133,10 +137,10 @@ def clear_programs() -> None:
     `fit` keeps the last few, for models that lead to the same program; each takes some 20 to 40 MB. Call this before
     work of another kind. Results stay the same; the next `fit` compiles again.
     """
-    compiled.clear()
+    program_cache.clear()
 
 
-def _scores(test: Passes, epoch: int, listener: Any) -> dict[str, float]:
+def _scores(test: Any, epoch: int, listener: Any) -> dict[str, float]:
     """Return the held-out loss and metrics, named as Keras names them."""
     listener.on_test_begin()
     (scores,) = test.run(epoch)
@@ -144,8 +148,8 @@ def _scores(test: Passes, epoch: int, listener: Any) -> dict[str, float]:
     return {f"val_{name}": value for name, value in scores.items()}
 
 
-def _diverged(error: NotFiniteError, model: Any, source: Any) -> DivergenceError:
-    """Say where the loss was lost, and what usually is the cause."""
+def _diverged(error: Any, model: Any, source: Any) -> DivergenceError:
+    """Say where the loss was lost, and what the cause may be."""
     history = model.history.history
     last = error.last if np.isfinite(error.last) else history.get("loss", [np.nan])[-1]
     rate, largest = float(model.optimizer.learning_rate), source.largest()

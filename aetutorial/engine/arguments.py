@@ -7,24 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from aetutorial import validation
+from aetutorial.engine import keras_internals
 from aetutorial.engine.batches import Arrays, Stream
 
-BATCH_HOOKS = tuple(f"on_{kind}batch_{end}" for kind in ("", "train_", "test_") for end in ("begin", "end"))
 
-
-def model(model: Any, jit: Any, strategy: Any) -> None:
-    """Refuse a model that can't be trained, and settings that are none."""
-    import keras
-    import tensorflow as tf
-
+def check_model(model: Any, jit: Any, strategy: Any) -> None:
+    """Refuse a model that can't be trained, and a `jit` or `strategy` that does not fit it."""
     if not isinstance(model, keras.Model):
         raise TypeError(validation.message("model", "a keras.Model", model))
-    if not model.compiled:
-        received = "a model on which `compile` was not called"
-        raise ValueError(validation.message("model", "compiled", received))
+    if not keras_internals.is_compiled(model):
+        raise ValueError(validation.message("model", "compiled", "a model on which `compile` was not called"))
     if model.run_eagerly:
         received = "one compiled with run_eagerly=True: use model.fit to step through Python"
         raise ValueError(validation.message("model", "one that may be compiled", received))
@@ -33,23 +30,22 @@ def model(model: Any, jit: Any, strategy: Any) -> None:
         return
     if not isinstance(strategy, tf.distribute.Strategy):
         raise TypeError(validation.message("strategy", "a tf.distribute.Strategy or None", strategy))
-    if model.distribute_strategy is not strategy:
-        received = "a model made elsewhere"
-        raise ValueError(validation.message("model", "made under `strategy.scope()`", received))
+    if keras_internals.strategy_of(model) is not strategy:
+        raise ValueError(validation.message("model", "made under `strategy.scope()`", "a model made elsewhere"))
+    replicas = strategy.num_replicas_in_sync
     for name in ("compute_loss", "train_step"):
-        own = getattr(type(model), name) is not getattr(keras.Model, name)
-        if own and strategy.num_replicas_in_sync > 1:
-            expected = "a strategy of one replica for a model with its own " + name
+        if replicas > 1 and getattr(type(model), name) is not getattr(keras.Model, name):
+            expected = f"a strategy of one replica for a model with its own {name}"
             received = (
-                f"{strategy.num_replicas_in_sync} replicas. Keras divides its own losses by their "
-                "number, but can't know whether yours is divided; use compile(loss=…) and add_loss"
+                f"{replicas} replicas. Keras divides its own losses by their number, but can't know whether yours is "
+                "divided; use compile(loss=…) and add_loss"
             )
             raise ValueError(validation.message("strategy", expected, received))
     if jit is True:
         raise ValueError(validation.message("jit", "'auto' or False with a strategy", jit))
 
 
-def folder(checkpoint: Any) -> Path | None:
+def folder_of(checkpoint: Any) -> Path | None:
     """Return the folder of checkpoints, made if it isn't there; None for none."""
     if checkpoint is None:
         return None
@@ -64,26 +60,20 @@ def folder(checkpoint: Any) -> Path | None:
 
 def build(model: Any, source: Arrays | Stream) -> None:
     """Make the variables that the model and its optimizer don't have yet: a compiled loop can't make any."""
-    import keras
-
     batch = keras.tree.map_structure(lambda leaf: leaf[:1], source.as_batch(source.first()))
-    with model.distribute_strategy.scope():
-        model._symbolic_build(data_batch=batch)  # what model.fit calls for the same end
+    with keras_internals.strategy_of(model).scope():
+        keras_internals.build(model, batch)
         model.optimizer.build(model.trainable_variables)
 
 
-def callbacks(listed: Any) -> list[Any]:
+def callback_list(callbacks: Any) -> list[Any]:
     """Return the callbacks as a list; refuse those that want to hear of every batch."""
-    import keras
-
-    found = list(listed) if isinstance(listed, Sequence) else [listed]
-    if not all(isinstance(callback, keras.callbacks.Callback) for callback in found):
-        arrived = validation.describe(listed)
-        raise TypeError(validation.message("callbacks", "a list of Keras callbacks", arrived))
-    for callback in found:
-        per_epoch = isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch"
-        heard = [name for name in BATCH_HOOKS if not hasattr(getattr(callback, name), "_is_default")]
-        if not heard or per_epoch:
+    listed = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
+    if not all(isinstance(callback, keras.callbacks.Callback) for callback in listed):
+        raise TypeError(validation.message("callbacks", "a list of Keras callbacks", validation.describe(callbacks)))
+    for callback in listed:
+        heard = keras_internals.batch_methods(callback)
+        if not heard or keras_internals.saves_per_epoch(callback):
             continue
         if isinstance(callback, keras.callbacks.TerminateOnNaN):
             advice = "leave it out, `fit` stops at a NaN by itself"
@@ -93,29 +83,25 @@ def callbacks(listed: Any) -> list[Any]:
             advice = "`fit` runs the batches in compiled code; use on_epoch_end, or model.fit"
         received = f"{type(callback).__name__}, which listens to {', '.join(heard)}: {advice}"
         raise ValueError(validation.message("callbacks", "callbacks of epochs, not of batches", received))
-    return found
+    return listed
 
 
-def data(x: Any, y: Any, validation_data: Any, batch_size: Any) -> tuple[Any, Any]:
+def sources(x: Any, y: Any, validation_data: Any, batch_size: Any) -> tuple[Any, Any]:
     """Return the sources of training and validation data; None for no validation."""
-    import tensorflow as tf
-
     batch_size = validation.integer("batch_size", batch_size, low=1)
-    train = _source("x", x, y, batch_size)
-    if validation_data is None or isinstance(validation_data, tf.data.Dataset):
-        return train, validation_data and _source("validation_data", validation_data, None, batch_size)
-    if not isinstance(validation_data, tuple | list):
-        return train, _source("validation_data", validation_data, None, batch_size)
-    if len(validation_data) != 2:
-        expected = "an array, or a pair (inputs, targets)"
-        raise ValueError(validation.message("validation_data", expected, f"{len(validation_data)} items"))
-    inputs, targets = validation_data
-    return train, _source("validation_data", inputs, targets, batch_size, y_name="validation_data")
+    train = _source("x", "y", x, y, batch_size)
+    if validation_data is None:
+        return train, None
+    inputs, targets = validation_data, None
+    if isinstance(validation_data, tuple | list):
+        if len(validation_data) != 2:
+            expected, received = "an array, or a pair (inputs, targets)", f"{len(validation_data)} items"
+            raise ValueError(validation.message("validation_data", expected, received))
+        inputs, targets = validation_data
+    return train, _source("validation_data", "validation_data", inputs, targets, batch_size)
 
 
-def _source(name: str, x: Any, y: Any, batch_size: int, y_name: str = "y") -> Arrays | Stream:
-    import tensorflow as tf
-
+def _source(name: str, y_name: str, x: Any, y: Any, batch_size: int) -> Arrays | Stream:
     if isinstance(x, tf.data.Dataset):
         if y is not None:
             raise ValueError(validation.message(y_name, "None, for `x` is a Dataset", y))
@@ -133,18 +119,17 @@ def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
         raise ValueError(validation.message(name, "an array, or a dict or tuple of arrays", value))
     if isinstance(value, dict):
         return {key: _nest(f"{name}[{key!r}]", item, rows, ndim) for key, item in value.items()}
-    several = isinstance(value, tuple | list) and value and all(hasattr(v, "shape") for v in value)
-    if several and all(len(v.shape) > 1 for v in value):
+    if isinstance(value, tuple | list) and value and all(len(getattr(item, "shape", ())) > 1 for item in value):
         return tuple(_nest(f"{name}[{i}]", item, rows, ndim) for i, item in enumerate(value))
     if isinstance(value, np.memmap):  # not read as a whole, so its values are not checked
-        checked = validation.array(name, value[:1], ndim=ndim) if len(value) else value
+        if len(value):
+            validation.array(name, value[:1], ndim=ndim)
         if (rows and len(value) != rows[0]) or not len(value):
             expected = f"an array of {rows[0] if rows else 'at least 1'} rows"
-            raise ValueError(validation.message(name, expected, validation.describe(value)))
-        rows.append(len(value))
-        return value
-    checked = validation.array(name, value, ndim=ndim, rows=rows[0] if rows else None)
-    if np.iscomplexobj(checked):
-        raise TypeError(validation.message(name, "an array of real numbers", checked))
-    rows.append(len(checked))
-    return checked
+            raise ValueError(validation.message(name, expected, value))
+    else:
+        value = validation.array(name, value, ndim=ndim, rows=rows[0] if rows else None)
+    if np.iscomplexobj(value):
+        raise TypeError(validation.message(name, "an array of real numbers", value))
+    rows.append(len(value))
+    return value

@@ -2,7 +2,7 @@
 
 A checkpoint is one file of a folder, `epoch-00012.3f6c….npz`: arrays and a text of JSON in NumPy's format.
 The hexadecimal digits in its name are the SHA-256 of its contents, so a damaged file gives itself away. It is
-written to the side, forced to disk and renamed. The one before is kept. Nothing in it is executed when it is read.
+written whole or not at all. The one before is kept. Nothing in it is executed when it is read.
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from aetutorial.integrity import write_whole
+
+FORMAT = 2  # of a file: raised when what is in it, or how a digest in it is made, changes. Format 1 did not say so.
 KEPT = 2  # checkpoints of a folder, the newest
-HASH = re.compile("[0-9a-f]{64}")
+DIGEST = re.compile("[0-9a-f]{64}")
 PATTERN = re.compile(r"epoch-(\d+)\.([0-9a-f]{64})\.npz")
+ADVICE = "Give another folder, or delete this one to start anew."
 
 
 class CheckpointError(ValueError):
@@ -32,25 +36,17 @@ class CheckpointError(ValueError):
 
 @dataclass
 class State:
-    """All that a run needs to go on as if it had never been interrupted.
+    """All that a run needs to go on as if it had never been interrupted."""
 
-    Attributes:
-        epoch: Epochs that are done.
-        arrays: Values of the variables, in the order that the run gives.
-        history: What `History.history` holds so far.
-        callbacks: For each callback, its attributes that are numbers, texts, arrays or lists of these.
-        stopped: Whether a callback ended the run.
-        digests: For each epoch and each stream, the hash of its batches.
-        identity: What run this is, by name: a checkpoint with another value is refused.
-    """
-
-    epoch: int
-    arrays: list[np.ndarray]
-    history: dict[str, list[Any]]
-    callbacks: list[dict[str, Any]]
-    stopped: bool
-    digests: list[list[str]]
-    identity: dict[str, Any]
+    epoch: int  # epochs that are done
+    arrays: list[np.ndarray]  # values of the variables, in the order that the run gives
+    history: dict[str, list[Any]]  # what `History.history` holds so far
+    callbacks: list[
+        dict[str, Any]
+    ]  # of each callback, the attributes that are numbers, texts, arrays or lists of these
+    stopped: bool  # whether a callback ended the run
+    digests: list[list[str]]  # for each epoch and each stream, the digest of its batches
+    identity: dict[str, Any]  # what run this is, by name: a checkpoint with another value is refused
 
 
 def save(folder: str | os.PathLike[str], state: State) -> Path:
@@ -69,24 +65,15 @@ def save(folder: str | os.PathLike[str], state: State) -> Path:
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     arrays: list[np.ndarray] = []
-    text = json.dumps(_encode(vars(state), arrays))
+    text = json.dumps({"format": FORMAT, "state": _encode(vars(state), arrays)})
     memory = io.BytesIO()
     named: dict[str, Any] = {f"a{i}": array for i, array in enumerate(arrays)}
     np.savez(memory, text=np.frombuffer(text.encode(), "uint8"), **named)
     contents = memory.getvalue()
     path = root / f"epoch-{state.epoch:05d}.{hashlib.sha256(contents).hexdigest()}.npz"
-    aside = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    _sync(root)
+    write_whole(path, contents, forced=True)
     kept: set[int] = set()
-    for epoch, old in _found(root):
+    for epoch, old in _listed(root):
         if epoch in kept or len(kept) == KEPT:
             old.unlink(missing_ok=True)
         kept.add(epoch)
@@ -98,6 +85,8 @@ def save(folder: str | os.PathLike[str], state: State) -> Path:
 def load(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> State | None:
     """Read the newest checkpoint that is whole.
 
+    A damaged one is set aside under another name, with a warning, and the one before it is used.
+
     Args:
         folder: Where `save` wrote; it need not exist.
         identity: What the run that wants to go on is, by name.
@@ -106,61 +95,29 @@ def load(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> State |
         The state, or None if the folder holds no checkpoint.
 
     Raises:
-        CheckpointError: the checkpoint is of another run (the message names what differs), is no checkpoint, or the
-            folder holds checkpoints and none is whole.
-
-    A damaged one is set aside under another name, with a warning, and the one before it is used.
+        CheckpointError: the checkpoint is of another run (the message names what differs) or format, is no
+            checkpoint, or the folder holds checkpoints and none is whole.
     """
-    found = _found(Path(folder))
-    for _, path in found:
+    listed = _listed(Path(folder))
+    for _, path in listed:
         contents = path.read_bytes()
-        if hashlib.sha256(contents).hexdigest() != PATTERN.fullmatch(path.name).group(2):  # type: ignore[union-attr]
+        if path.name.split(".")[1] != hashlib.sha256(contents).hexdigest():
             aside = path.with_suffix(".damaged")
             os.replace(path, aside)
             text = f"The checkpoint {path} is damaged. It is kept as {aside.name} and not used."
-            warnings.warn(text, stacklevel=3)
+            warnings.warn(text, stacklevel=4)
             continue
-        try:
-            state = _read(contents)
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise CheckpointError(f"The file {path} is no checkpoint of `fit`: {error}.") from error
+        state = _read(path, contents)
         for name in {**identity, **state.identity}:
             differing = _difference(name, state.identity.get(name), identity.get(name))
             if differing:
-                raise CheckpointError(
-                    f"The checkpoint {path} is of another {differing}. "
-                    "Give another folder, or delete this one to start anew."
-                )
+                raise CheckpointError(f"The checkpoint {path} is of another {differing}. {ADVICE}")
         return state
-    if found:
+    if listed:
         raise CheckpointError(
-            f"Every checkpoint in {folder} is damaged ({len(found)} found). Delete the folder to start anew."
+            f"Every checkpoint in {folder} is damaged ({len(listed)} found). Delete the folder to start anew."
         )
     return None
-
-
-def _difference(name: str, there: Any, here: Any) -> str:
-    """Say what differs, the innermost part of it; nothing if they are equal."""
-    if there == here:
-        return ""
-    if isinstance(there, dict) and isinstance(here, dict):
-        parts = (_difference(f"{name}: {key}", there.get(key), here.get(key)) for key in there | here)
-        return next(filter(None, parts))
-    if any(HASH.fullmatch(str(value)) for value in (there, here)):
-        return name  # two hashes would tell nobody anything
-    return f"{name} ({_short(there)} there, {_short(here)} here)"
-
-
-def _found(root: Path) -> list[tuple[int, Path]]:
-    """Return the checkpoints of a folder, newest first."""
-    matches = ((PATTERN.fullmatch(path.name), path) for path in root.glob("epoch-*"))
-    found = [(int(match.group(1)), path) for match, path in matches if match]
-    return sorted(found, key=lambda entry: (entry[0], entry[1].stat().st_mtime_ns), reverse=True)
-
-
-def _read(contents: bytes) -> State:
-    with np.load(io.BytesIO(contents), allow_pickle=False) as file:
-        return State(**_decode(json.loads(file["text"].tobytes().decode()), file))
 
 
 def storable(value: Any) -> bool:
@@ -177,6 +134,41 @@ def storable(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
 
+def _difference(name: str, there: Any, here: Any) -> str:
+    """Say what differs, the innermost part of it; nothing if they are equal."""
+    if there == here:
+        return ""
+    if isinstance(there, dict) and isinstance(here, dict):
+        parts = (_difference(f"{name}: {key}", there.get(key), here.get(key)) for key in there | here)
+        return next(filter(None, parts))
+    if any(DIGEST.fullmatch(str(value)) for value in (there, here)):
+        return name  # two digests would tell nobody anything
+    texts = (text if len(text) <= 60 else text[:57] + "..." for text in map(repr, (there, here)))
+    return "{} ({} there, {} here)".format(name, *texts)
+
+
+def _listed(root: Path) -> list[tuple[int, Path]]:
+    """Return the checkpoints of a folder, newest first."""
+    matches = ((PATTERN.fullmatch(path.name), path) for path in root.glob("epoch-*"))
+    listed = [(int(match.group(1)), path) for match, path in matches if match]
+    return sorted(listed, key=lambda entry: (entry[0], entry[1].stat().st_mtime_ns), reverse=True)
+
+
+def _read(path: Path, contents: bytes) -> State:
+    try:
+        with np.load(io.BytesIO(contents), allow_pickle=False) as file:
+            stored = json.loads(file["text"].tobytes().decode())
+            written_in = stored.get("format", 1)
+            if written_in == FORMAT:
+                return State(**_decode(stored["state"], file))
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"The file {path} is no checkpoint of `fit`: {error}.") from error
+    raise CheckpointError(
+        f"The checkpoint {path} was written by another version of this package: its format is {written_in}, "
+        f"this version reads {FORMAT}. {ADVICE}"
+    )
+
+
 def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
     """Return the value as JSON can hold it; arrays go to the list and leave their place in it."""
     if isinstance(value, tuple):
@@ -187,8 +179,7 @@ def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
         return {"dict": {key: _encode(item, arrays) for key, item in value.items()}}
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
-        # NumPy's format knows no bfloat16: its bytes are stored.
-        own = array.dtype.kind in "biufcUS"
+        own = array.dtype.kind in "biufcUS"  # NumPy's format knows no bfloat16: its bytes are stored
         arrays.append(array if own else np.frombuffer(array.tobytes(), "uint8"))
         kind = "array" if isinstance(value, np.ndarray) else "scalar"
         return {kind: len(arrays) - 1, "dtype": array.dtype.name, "shape": array.shape, "own": own}
@@ -209,18 +200,3 @@ def _decode(value: Any, file: Any) -> Any:
     if not value["own"]:
         array = np.frombuffer(array.tobytes(), np.dtype(value["dtype"])).reshape(value["shape"]).copy()
     return array if kind == "array" else array[()]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _sync(folder: Path) -> None:
-    """Force a folder's list of names to disk, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

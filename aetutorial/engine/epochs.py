@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from aetutorial.engine import compiled
 from aetutorial.engine.batches import Arrays, Stream, as_floatx
+from aetutorial.engine.program import Outcome, Program
 
 SECONDS_PER_CALL = 0.5  # about this often Python, and with it the progress line and Ctrl-C, gets a turn
 FIRST_STEPS = 32  # steps of the first calls, before the speed is known
 
-
 # A program, what a call came to, steps of the epoch before its data, part of the epoch that is done.
-Call = tuple[compiled.Program, compiled.Outcome, int, float]
+Call = tuple[Program, Outcome, int, float]
 
 
 class NotFiniteError(Exception):
@@ -35,13 +36,13 @@ class Passes:
         model: A compiled and built Keras model.
         step: The step.
         source: The data.
-        jit: As for `fit`.
-        strategy: As for `fit`.
+        jit, strategy: As for `fit`.
         seed: Seed of the order of the rows; None leaves them in place.
         name: What the loss is called in an error.
 
     Attributes:
-        variables: Every TensorFlow variable that the step reads or writes.
+        program: The step, compiled for blocks like the first.
+        steps: Steps of an epoch, or None where they are not known before it ends.
     """
 
     def __init__(
@@ -55,50 +56,25 @@ class Passes:
         seed: int | None = None,
         name: str = "loss",
     ) -> None:
-        import tensorflow as tf
-
         self.source, self.seed, self.name = source, seed, name
-        self._make = lambda block, size: compiled.Program(
-            model, step, block, as_batch=source.as_batch, batch_size=size, jit=jit, strategy=strategy
-        )
-        self._programs: dict[Any, compiled.Program] = {}
-        if isinstance(source, Stream) or source.on_disk:
+        self.steps = -(-source.n // source.batch_size) if source.batch_size else None
+        self._make = functools.partial(Program, model, step, as_batch=source.as_batch, jit=jit, strategy=strategy)
+        self._programs: dict[Any, Program] = {}
+        if isinstance(source, Stream) or source.blockwise:
             block, _, size = next(iter(source.blocks(source.order(seed, 0))))
         else:
             block, size = tf.nest.map_structure(as_floatx, source.block), source.batch_size
-        self._program = self._program_for(block, size)
-        self.variables = self._program.variables
-        # Several workers must make the same calls, whatever their speed.
+        self.program = self._program_for(block, size)
+        # How many steps a call may run. Several workers must make the same calls, whatever their speed.
         self._budget = math.inf if strategy is not None else FIRST_STEPS
         self._warm = False
         self._last = math.nan
 
-    @property
-    def jit(self) -> bool:
-        """Whether XLA compiles the loop."""
-        return self._program.jit
-
-    @property
-    def operations(self) -> set[str]:
-        """The kinds of TensorFlow operations that the step consists of."""
-        return self._program.operations
-
-    @property
-    def steps(self) -> int | None:
-        """Steps of an epoch, or None where they are not known before it ends."""
-        size = self.source.batch_size
-        return -(-self.source.n // size) if size else None
-
-    @property
-    def signature(self) -> str:
-        """A hash of what the step computes."""
-        return self._program.signature
-
-    def at_once(self) -> int:
+    def epochs_per_call(self) -> int:
         """Return how many epochs one call may run, so that it takes about as long as a call should."""
-        if self.source.on_disk or self._budget == math.inf:
+        if self.source.blockwise or self._budget == math.inf:
             return 1
-        return max(1, min(self._program.width, int(self._budget) // self._program.steps))
+        return max(1, min(self.program.width, int(self._budget) // self.program.steps))
 
     def run(
         self, epoch: int, count: int = 1, report: Callable[[float], None] = lambda done: None
@@ -107,25 +83,25 @@ class Passes:
 
         Args:
             epoch: Number of the first epoch, from 0.
-            count: How many, at most `at_once()`.
+            count: How many, at most `epochs_per_call()`.
             report: Called between the calls of a long epoch with the epochs that are done, a fraction.
 
         Raises:
             NotFiniteError: a loss is not finite. The variables are as they were when that epoch began.
         """
-        calls = self._blockwise(epoch) if self.source.on_disk else self._in_memory(epoch, count)
+        calls = self._block_by_block(epoch) if self.source.blockwise else self._in_memory(epoch, count)
         before = None
         for program, outcome, offset, done in calls:
             before = outcome.before if before is None else before
             if np.isfinite(outcome.last):
                 self._last = outcome.last
             if not outcome.finite:
-                program.restore(before)
+                for variable, value in zip(program.variables, before, strict=True):
+                    variable.assign(value)
                 if outcome.epoch:  # several epochs in one call: once more up to the last sound one
                     program(self._orders(epoch, outcome.epoch))
                     yield from outcome.logs
-                step = offset + outcome.step
-                raise NotFiniteError(self.name, epoch + outcome.epoch, step, self._last)
+                raise NotFiniteError(self.name, epoch + outcome.epoch, offset + outcome.step, self._last)
             if 0 < done < 1:  # the end of an epoch is told by its logs
                 report(epoch + done)
         yield from outcome.logs
@@ -135,7 +111,7 @@ class Passes:
 
     def _in_memory(self, epoch: int, count: int) -> Iterator[Call]:
         """Call the program for whole epochs, or for parts of one that is long."""
-        program, orders = self._program, self._orders(epoch, count)
+        program, orders = self.program, self._orders(epoch, count)
         start = 0
         while start < program.steps:
             stop = program.steps if count > 1 else int(min(program.steps, start + self._budget))
@@ -147,13 +123,12 @@ class Passes:
             yield program, outcome, 0, stop / program.steps
             start = stop
 
-    def _blockwise(self, epoch: int) -> Iterator[Call]:
+    def _block_by_block(self, epoch: int) -> Iterator[Call]:
         """Call a program for each block of data."""
-        first, rows = 0, 0
+        first = rows = 0
         for block, used, size in self.source.blocks(self.source.order(self.seed, epoch)):
             program = self._program_for(block, size)
-            place = np.arange(program.rows)[None]
-            outcome = program(place, stop=used // size, reset=first == 0, block=block)
+            outcome = program(np.arange(program.rows)[None], stop=used // size, reset=first == 0, block=block)
             rows += used
             yield program, outcome, first, rows / self.source.n if self.source.n else 0.0
             first += used // size
@@ -164,9 +139,7 @@ class Passes:
             self._budget = max(1, int(SECONDS_PER_CALL * steps / seconds))
         self._warm = True
 
-    def _program_for(self, block: Any, size: int) -> compiled.Program:
-        import tensorflow as tf
-
+    def _program_for(self, block: Any, size: int) -> Program:
         key = size, *(leaf.shape for leaf in tf.nest.flatten(block))
         if key not in self._programs:
             self._programs[key] = self._make(tf.nest.map_structure(tf.convert_to_tensor, block), size)

@@ -17,11 +17,11 @@ def operations(graph: Any) -> set[str]:
     return {node.op for nodes in bodies for node in nodes}
 
 
-def signature(graph: Any) -> str:
-    """Return a hash that graphs share if they differ in nothing but the names of nodes and functions.
+def digest(graph: Any) -> str:
+    """Return a SHA-256 (hex) that graphs share if they differ in nothing but the names of nodes and functions.
 
     Two equal models, built one after the other, lead to such graphs. So each node counts as its place, and each
-    function that is called as the hash of its body. Operations, attributes, constants, the order and the types
+    function that is called as the digest of its body. Operations, attributes, constants, the order and the types
     of inputs and captured variables all count.
 
     Args:
@@ -34,31 +34,27 @@ def signature(graph: Any) -> str:
     def called(name: str) -> bytes:
         if name not in known:
             function = library[name]
-            arguments = function.signature.input_arg
-            order = {argument.name: f"input {i}" for i, argument in enumerate(arguments)}
-            ends = [function.ret[returned.name] for returned in function.signature.output_arg]
+            inputs, outputs = function.signature.input_arg, function.signature.output_arg
+            order = {argument.name: f"input {i}" for i, argument in enumerate(inputs)}
+            ends = [function.ret[output.name] for output in outputs]
             ends += [f"^{end}" for end in function.control_ret.values()]
-            kinds = [argument.type for argument in (*arguments, *function.signature.output_arg)]
-            known[name] = body(function.node_def, order, ends, kinds)
+            known[name] = body(function.node_def, order, ends, [argument.type for argument in (*inputs, *outputs)])
         return known[name]
 
-    def body(nodes: Any, order: dict[str, str], ends: Iterable[str], kinds: Any) -> bytes:
+    def body(nodes: Any, order: dict[str, str], ends: Iterable[str], types: list[Any]) -> bytes:
         for i, node in enumerate(nodes):
             order.setdefault(node.name, f"node {i}")
-        digest = hashlib.sha256(repr(list(kinds)).encode())
+        sha256 = hashlib.sha256(repr(types).encode())
         for node in nodes:
-            inputs = _places(node.input, order)
-            digest.update(f"\n{node.op} {node.device} {inputs}".encode())
+            sha256.update(f"\n{node.op} {node.device} {_places(node.input, order)}".encode())
             for name in sorted(set(node.attr) - NAMES_ONLY):
-                digest.update(name.encode() + _value(node.attr[name], called))
-        digest.update(repr(_places(ends, order)).encode())
-        return digest.digest()
+                sha256.update(name.encode() + _value(node.attr[name], called))
+        sha256.update(repr(_places(ends, order)).encode())
+        return sha256.digest()
 
-    tensors = [(tensor.name, tensor.dtype.as_datatype_enum) for tensor in graph.outputs]
-    inputs = [(tensor.op.name, tensor.dtype.as_datatype_enum) for tensor in graph.inputs]
-    order = {name: f"input {i}" for i, (name, _) in enumerate(inputs)}
-    places = [name for name, _ in tensors]
-    return body(definition.node, order, places, [k for _, k in inputs + tensors]).hex()
+    order = {tensor.op.name: f"input {i}" for i, tensor in enumerate(graph.inputs)}
+    types = [tensor.dtype.as_datatype_enum for tensor in (*graph.inputs, *graph.outputs)]
+    return body(definition.node, order, [tensor.name for tensor in graph.outputs], types).hex()
 
 
 def _places(names: Iterable[str], order: dict[str, str]) -> list[str]:
@@ -75,6 +71,7 @@ def _places(names: Iterable[str], order: dict[str, str]) -> list[str]:
 
 
 def _value(value: Any, called: Any) -> bytes:
+    """Return an attribute's value as bytes; a function stands for what is in it."""
     kind = value.WhichOneof("value")
     if kind == "func":
         attributes = (_value(value.func.attr[name], called) for name in sorted(value.func.attr))

@@ -15,29 +15,29 @@ class ProgressLine:
 
     Args:
         epochs: Epochs in all.
-        first: Epochs that were done before, by a run that this one goes on with.
+        first: Epochs that were done before, by a training that this one goes on with.
         shown: Whether anything is printed.
     """
 
     def __init__(self, epochs: int, first: int = 0, *, shown: bool = True) -> None:
         self.epochs, self.first, self.shown = epochs, first, shown
-        self.done, self.logs, self.begun = float(first), "", False
+        self.done, self.losses, self.begun = float(first), "", False
         self.began = self.last = time.perf_counter()
 
     def epoch(self, done: int, logs: dict[str, float]) -> None:
         """Take note of the losses after `done` epochs."""
         losses = [f"{name} {logs[name]:.4g}" for name in ("loss", "val_loss") if name in logs]
-        self.logs = ": " + ", ".join(losses) if losses else ""
-        self.at(done)
+        self.losses = ": " + ", ".join(losses) if losses else ""
+        self.show(done)
 
-    def at(self, done: float) -> None:
+    def show(self, done: float) -> None:
         """Show that `done` epochs are done, a number that need not be whole."""
         self.done, now = done, time.perf_counter()
         if not self.first < done < self.epochs or now - self.last < EVERY:
             return
         self.last = now
-        left = (now - self.began) / (self.done - self.first) * (self.epochs - self.done)
-        part = "" if self.done == int(self.done) else f" ({self.done % 1:.0%} of the next)"
+        left = (now - self.began) / (done - self.first) * (self.epochs - done)
+        part = "" if done == int(done) else f" ({done % 1:.0%} of the next)"
         self._write(f"{part}, {left:.0f} s left")
 
     def __enter__(self) -> ProgressLine:
@@ -51,7 +51,7 @@ class ProgressLine:
     def _write(self, end: str) -> None:
         if self.shown:
             # Blanks first: a shorter line would leave the end of a longer one in sight.
-            line = f"epoch {int(self.done)}/{self.epochs}{self.logs}"
+            line = f"epoch {int(self.done)}/{self.epochs}{self.losses}"
             sys.stdout.write("\r" + " " * WIDTH + "\r" + line + end)
             sys.stdout.flush()
         self.begun = True

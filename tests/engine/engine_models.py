@@ -58,7 +58,7 @@ def latent(optimizer):
     return model
 
 
-def normalised(optimizer):
+def normalized(optimizer):
     import keras
 
     layers = keras.layers
@@ -75,7 +75,7 @@ def normalised(optimizer):
     return model
 
 
-def penalised(optimizer):
+def penalized(optimizer):
     """A loss that a layer adds to the compiled one."""
     import keras
 
@@ -121,8 +121,8 @@ MODELS = {
     "dense": dense,
     "convolutional": convolutional,
     "deterministic latent": latent,
-    "batch-normalised": normalised,
-    "add_loss": penalised,
+    "batch-normalized": normalized,
+    "add_loss": penalized,
     "frozen layer": frozen,
     "tied weights": tied,
 }

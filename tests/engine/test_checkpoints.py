@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import pickle
 import shutil
 import warnings
@@ -126,9 +127,9 @@ def test_a_structured_array_comes_back_or_is_not_storable(tmp_path):
 def test_a_masked_array_comes_back_or_is_not_storable(tmp_path):
     value = np.ma.masked_array([1.0, 2.0], [True, False])
     if storable(value):
-        found = returned(tmp_path, value)
-        assert isinstance(found, np.ma.MaskedArray)
-        assert (found.mask == value.mask).all()
+        back = returned(tmp_path, value)
+        assert isinstance(back, np.ma.MaskedArray)
+        assert (back.mask == value.mask).all()
 
 
 def test_a_kind_of_dict_comes_back_or_is_not_storable(tmp_path):
@@ -214,7 +215,7 @@ def test_a_damaged_file_does_not_count_among_the_two(tmp_path):
 
 
 def test_half_written_files_of_a_killed_run_go(tmp_path):
-    left = tmp_path / "epoch-00001.abc.4711.part"
+    left = tmp_path / "epoch-00001.abc.npz.4711.part"
     left.write_bytes(b"half")
     save(tmp_path, state(1))
     assert not left.exists()
@@ -223,7 +224,7 @@ def test_half_written_files_of_a_killed_run_go(tmp_path):
 def test_a_half_written_file_is_not_read(tmp_path):
     whole = save(tmp_path, state(1))
     later = save(tmp_path / "later", state(2))
-    (tmp_path / f"{later.stem}.4711.part").write_bytes(later.read_bytes())
+    (tmp_path / f"{later.name}.4711.part").write_bytes(later.read_bytes())
     shutil.rmtree(tmp_path / "later")
     assert load(tmp_path, IDENTITY).epoch == 1
     assert whole.exists()
@@ -267,7 +268,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_nothing_half_written(tmp_pat
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoints.os, call, full)
+        patched.setattr(os, call, full)
         with pytest.raises(OSError, match="No space"):
             save(tmp_path, state(2))
     assert names(tmp_path) == ["epoch-00001"]
@@ -277,8 +278,8 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_nothing_half_written(tmp_pat
 def test_the_contents_are_on_disk_before_the_name(tmp_path, monkeypatch):
     calls = []
     for name in ("fsync", "replace"):
-        real = getattr(checkpoints.os, name)
-        monkeypatch.setattr(checkpoints.os, name, lambda *a, name=name, real=real: (calls.append(name), real(*a)))
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *a, name=name, real=real: (calls.append(name), real(*a)))
     save(tmp_path, state())
     assert calls[:2] == ["fsync", "replace"]
 
@@ -319,7 +320,7 @@ class Bomb:
 
 
 def forged(folder, contents):
-    """Write contents under the name of a checkpoint, with the right hash."""
+    """Write contents under the name of a checkpoint, with the right digest."""
     digest = hashlib.sha256(contents).hexdigest()
     (folder / f"epoch-00001.{digest}.npz").write_bytes(contents)
 
@@ -330,14 +331,18 @@ def zipped(**arrays):
     return memory.getvalue()
 
 
+def text_of(stored):
+    return np.frombuffer(json.dumps(stored).encode(), "uint8")
+
+
 @pytest.mark.parametrize("where", ["the text", "an array", "the whole file"])
-def test_a_pickle_with_the_right_hash_is_not_loaded(tmp_path, where):
+def test_a_pickle_with_the_right_digest_is_not_loaded(tmp_path, where):
     proof = tmp_path / "proof"
     bomb = np.array([Bomb(proof)], dtype=object)
     encoded = {"dict": {**vars(state()), "arrays": [{"array": 0, "dtype": "f8", "shape": [], "own": True}]}}
     encoded["dict"] |= {name: {"dict": {}} for name in ("history", "identity")}
     encoded["dict"]["callbacks"] = []
-    text = np.frombuffer(json.dumps(encoded).encode(), "uint8")
+    text = text_of({"format": checkpoints.FORMAT, "state": encoded})
     contents = {
         "the text": lambda: zipped(text=bomb),
         "an array": lambda: zipped(text=text, a0=bomb),
@@ -357,9 +362,25 @@ def test_a_pickle_with_the_right_hash_is_not_loaded(tmp_path, where):
     [b"", b"text", zipped(), zipped(text=np.zeros(3, "uint8"))],
     ids=["empty", "no archive", "empty archive", "no JSON"],
 )
-def test_a_file_with_the_right_hash_that_is_no_checkpoint_is_an_error_of_its_own(tmp_path, contents):
+def test_a_file_with_the_right_digest_that_is_no_checkpoint_is_an_error_of_its_own(tmp_path, contents):
     forged(tmp_path, contents)
     with pytest.raises(CheckpointError):
+        load(tmp_path, IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("stored", "version"),
+    [
+        ({"dict": {"epoch": 1, "arrays": []}}, 1),
+        ({"format": checkpoints.FORMAT + 1, "state": {}}, checkpoints.FORMAT + 1),
+    ],
+    ids=["the first format, which did not say so", "a later one"],
+)
+def test_a_checkpoint_of_another_version_of_the_package_is_refused(tmp_path, stored, version):
+    forged(tmp_path, zipped(text=text_of(stored)))
+    with pytest.raises(
+        CheckpointError, match=rf"written by another version .* format is {version}, .* Give another folder"
+    ):
         load(tmp_path, IDENTITY)
 
 
@@ -370,22 +391,22 @@ DAMAGES = ("one bit", "some bytes", "truncated", "extended", "emptied", "swapped
 
 def damage(kind, rng, contents, other):
     """Return damaged contents, which differ from the whole ones."""
-    found = bytearray(contents)
-    place = int(rng.integers(len(found)))
+    damaged = bytearray(contents)
+    place = int(rng.integers(len(damaged)))
     if kind == "one bit":
-        found[place] ^= 1 << int(rng.integers(8))
+        damaged[place] ^= 1 << int(rng.integers(8))
     elif kind == "some bytes":
         run = rng.integers(0, 256, int(rng.integers(1, 200)), dtype="uint8").tobytes()
-        found[place : place + len(run)] = run
+        damaged[place : place + len(run)] = run
     elif kind == "truncated":
-        del found[place:]
+        del damaged[place:]
     elif kind == "extended":
-        found += rng.integers(0, 256, int(rng.integers(1, 50)), dtype="uint8").tobytes()
+        damaged += rng.integers(0, 256, int(rng.integers(1, 50)), dtype="uint8").tobytes()
     elif kind == "emptied":
-        found.clear()
+        damaged.clear()
     else:
-        found[:] = other
-    return bytes(found)
+        damaged[:] = other
+    return bytes(damaged)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,95 @@
+"""The loops over batches and epochs that are compiled with a model's step. Lesson 3 writes them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def trace(
+    model: Any, step: Any, block: Any, batch_size: int, names: list[str], variables: list[Any], width: int, jit: bool
+) -> Any:
+    """Return the loops as a concrete function (block, orders, bounds) -> (table, (epoch, step, last, finite), before).
+
+    `orders`, of shape (`width`, rows), holds the rows of each epoch in their order. `bounds` are the number of epochs,
+    the first step, the full batch to stop before, whether the rest is a batch as well, and whether the metrics start
+    anew. `table` has a row for the logs of each epoch, in the order of `names`; the others are those of an `Outcome`.
+    """
+    rows = int(tf.nest.flatten(block)[0].shape[0])
+    full, rest = divmod(rows, batch_size)
+    loss = names.index("loss") if "loss" in names else None
+    double = tf.float64  # exact for every float32
+
+    def pack(logs: Any) -> Any:
+        flat = scalars(logs)
+        return tf.stack([tf.cast(flat[name], double) for name in names])
+
+    def finite(row: Any) -> Any:
+        return tf.constant(True) if loss is None else tf.math.is_finite(row[loss])
+
+    def run(block: Any, orders: Any, bounds: Any) -> Any:
+        before = [tf.identity(variable) for variable in variables]
+        epochs, start, stop, tail, reset = tf.unstack(bounds)
+
+        def one_step(i: Any, row: Any, last: Any, chosen: Any) -> Any:
+            batch = tf.nest.map_structure(lambda t: tf.gather(t, chosen), block)
+            row = pack(step(batch))
+            return i + 1, row, last if loss is None else tf.where(finite(row), row[loss], last)
+
+        def epoch(e: Any, _i: Any, row: Any, last: Any, table: Any) -> Any:
+            order = orders[e]
+            _when(reset > 0, model.reset_metrics)
+            i = start
+            if full:
+                i, row, last = tf.while_loop(
+                    lambda i, row, last: (i < stop) & finite(row),
+                    lambda i, row, last: one_step(i, row, last, tf.slice(order, [i * batch_size], [batch_size])),
+                    [i, row, last],
+                )
+            if rest:
+                i, row, last = tf.while_loop(
+                    lambda i, row, last: (tail > 0) & (i == full) & finite(row),
+                    lambda i, row, last: one_step(i, row, last, order[full * batch_size :]),
+                    [i, row, last],
+                )
+            result = scalars(model.get_metrics_result())
+            # As Keras does: what the step returns counts only if it isn't what the metrics hold.
+            logs = pack(result) if set(result) == set(names) else row
+            table = tf.tensor_scatter_nd_update(table, [[e]], [logs])
+            return tf.where(finite(row), e + 1, e), i, row, last, table
+
+        zeros = tf.zeros([len(names)], double)
+        nan = tf.constant(np.nan, double)
+        e, i, row, last, table = tf.while_loop(
+            lambda e, i, row, last, table: (e < epochs) & finite(row),
+            epoch,
+            [0, 0, zeros, nan, tf.zeros([width, len(names)], double)],
+        )
+        return table, (e, i, last, finite(row)), before
+
+    return tf.function(run, jit_compile=jit, autograph=False).get_concrete_function(
+        tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), block),
+        tf.TensorSpec([width, rows], tf.int32),
+        tf.TensorSpec([5], tf.int32),
+    )
+
+
+def scalars(logs: Any) -> dict[str, Any]:
+    """Return a step's logs as one flat dict of scalars, as Keras hands them to callbacks."""
+    flat: dict[str, Any] = {}
+    for name, value in (logs or {}).items():
+        flat.update(scalars(value) if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _when(condition: Any, action: Callable[[], Any]) -> None:
+    """Run an action inside a graph if `condition`: a loop of one round or none, which copies no weights."""
+
+    def once(_again: Any) -> Any:
+        action()
+        return tf.constant(False)
+
+    tf.while_loop(lambda again: again, once, [condition])
