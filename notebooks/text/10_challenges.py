@@ -770,7 +770,7 @@ for kind in ("dense 512", "up 16"):
     print(f"{kind:10s}{epochs} epochs in the time of 3 of up 16: test error {reached[kind]:.2f}")
 
 # %% [markdown]
-# When time is short the dense decoder is ahead; the convolutional one needs its ten epochs. A step of Muon takes five to six times as long as one of Adam (4.7 to 6.5 times in our runs). So the next table gives Adam five times the steps as well.
+# When time is short the dense decoder is ahead; the convolutional one needs its ten epochs. A step of Muon takes about five times as long as one of Adam (4.6 to 6.5 times in our runs). So the next table gives Adam five times the steps as well.
 #
 # **Schedules.** At a constant rate an optimizer never comes to rest. Usually the rate is brought down: in drops, or along a half wave (cosine; Loshchilov and Hutter 2017). Often it also begins near 0 and is warmed up over the first steps. Each schedule with Adam at three rates (the first row, without one, is from the race); the last two rows give Muon a schedule, and Adam five times the steps.
 
@@ -1318,7 +1318,7 @@ for name, function in lines.items():
 # - **B, a standard deviation taken for a log variance.** `draw` multiplies the noise with `second`: a standard deviation. `rate` takes the same number for the logarithm of a variance. At 0 the rate says "variance 1, costs nothing", while `draw` adds no noise at all. So this model has a code without noise nearly for free, and its loss is *too good to be true*: 8 nats, where the sound VAE has 19.
 # - **G, KL averaged.** Its `rate` has a mean where a sum belongs, so a code of 10 numbers costs a tenth: $\beta = 1/10$. The loss looks fine, the rate is more than three times that of the sound VAE, and draws from the prior are poor (lesson 6 had the same with $\beta = 1/16$).
 # - **B or G?** Both report less than the formulas say. If the KL was averaged, nine tenths of the rate are missing in the report: for G that is $0.9 \cdot 22.6 = 20$ nats, just what is missing. For B it would be less than a nat, and more than a hundred are missing: there it is the *distortion* that differs. The formulas draw codes with noise, and B's decoder has never seen any.
-# - **E, losses across units.** There is nothing wrong with either network. One loss is a mean over 64 pixels from 0 to 1, the other a sum over 64 pixels from 0 to 16: a factor of $64 \cdot 16^2 = 16{,}384$ before anything was learnt. In the same unit the rivals are ahead: their loss is 5,418 times as large, so their error is a third of E's. A network like theirs, trained in E's unit, explains more than 75 % against less than half.
+# - **E, losses across units.** There is nothing wrong with either network. One loss is a mean over 64 pixels from 0 to 1, the other a sum over 64 pixels from 0 to 16: a factor of $64 \cdot 16^2 = 16{,}384$ before anything was learnt. In the same unit the rivals are ahead: their loss is about 5,400 times as large, so their error is a third of E's. A network like theirs, trained in E's unit, explains more than 75 % against less than half.
 #
 # A habit for all three: compute what you report a second time, in another way, from the definition; and give a unit, or better a share, with each loss.
 
