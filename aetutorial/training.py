@@ -68,8 +68,9 @@ def fit(
         progress: Whether to print one line that is rewritten while training runs.
         checkpoint: A folder. After each epoch, all that is needed to go on is written there. A later call with
             the same arguments goes on from the last epoch and ends with the same bits; `epochs` may be larger.
-        jit: Whether XLA compiles the loop. "auto": yes, unless the model contains convolutions, for which it
-            is slower on a CPU (see benchmarks/), or something that XLA can't compile.
+        jit: Whether XLA compiles the loop. "auto": that of the training, but not of the validation, unless the
+            model contains convolutions, for which it is slower on a CPU (see benchmarks/), or something that XLA
+            can't compile.
         strategy: A `tf.distribute.Strategy`, under whose scope the model was made and compiled. A batch is
             divided among the replicas; its size must be a multiple of their number.
 
@@ -99,7 +100,9 @@ def fit(
     train = Passes(model, model.train_step, source, seed=seed, jit=jit, strategy=strategy)
     test = None
     if held_out is not None:
-        test = Passes(model, model.test_step, held_out, name="validation loss", jit=jit, strategy=strategy)
+        # Validation is a small part of the work: compiling it would take longer than it saves.
+        test_jit = False if jit == "auto" else jit
+        test = Passes(model, model.test_step, held_out, name="validation loss", jit=test_jit, strategy=strategy)
     checkpointing = Checkpointing(folder, model, train, test, callbacks, strategy)
     checkpointing.load(epochs)
     listener = keras.callbacks.CallbackList(

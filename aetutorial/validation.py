@@ -30,11 +30,11 @@ def message(name: str, expected: str, received: Any) -> str:
 
 
 def integer(name: str, value: Any, *, low: int | None = None, high: int | None = None) -> int:
-    """Return `value` as an int.
+    """Return `value` as an int, if it is an integer (Python's or NumPy's; not a bool) from `low` to `high`.
 
     Args:
         name: The argument's name, for the error message.
-        value: An integer (Python's or NumPy's; not a bool).
+        value: What was given for it.
         low: Smallest permitted value, or None.
         high: Largest permitted value, or None.
 
@@ -42,18 +42,7 @@ def integer(name: str, value: Any, *, low: int | None = None, high: int | None =
         TypeError: `value` is not an integer.
         ValueError: `value` is out of range.
     """
-    limits = []
-    if low is not None:
-        limits.append(f"at least {low}")
-    if high is not None:
-        limits.append(f"at most {high}")
-    expected = "an integer" + (" of " + " and ".join(limits) if limits else "")
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
-        raise TypeError(message(name, expected, describe(value)))
-    number = int(value)
-    if (low is not None and number < low) or (high is not None and number > high):
-        raise ValueError(message(name, expected, describe(value)))
-    return number
+    return int(_number(name, value, numbers.Integral, "an integer", low, high))
 
 
 def real(name: str, value: Any, *, low: float | None = None, high: float | None = None) -> float:
@@ -63,19 +52,19 @@ def real(name: str, value: Any, *, low: float | None = None, high: float | None 
         TypeError: `value` is not a real number.
         ValueError: `value` is NaN, infinite or out of range.
     """
-    limits = []
-    if low is not None:
-        limits.append(f"at least {low:g}")
-    if high is not None:
-        limits.append(f"at most {high:g}")
-    expected = "a finite number" + (" of " + " and ".join(limits) if limits else "")
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+    return float(_number(name, value, numbers.Real, "a finite number", low, high))
+
+
+def _number(name: str, value: Any, kind: Any, expected: str, low: float | None, high: float | None) -> Any:
+    bounds = {"at least": low, "at most": high}
+    limits = [f"{words} {b if isinstance(b, int) else f'{b:g}'}" for words, b in bounds.items() if b is not None]
+    expected += " of " + " and ".join(limits) if limits else ""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
         raise TypeError(message(name, expected, describe(value)))
-    number = float(value)
-    outside = (low is not None and number < low) or (high is not None and number > high)
-    if not np.isfinite(number) or outside:
+    outside = (low is not None and value < low) or (high is not None and value > high)
+    if outside or value != value or abs(value) == np.inf:
         raise ValueError(message(name, expected, describe(value)))
-    return number
+    return value
 
 
 def choice(name: str, value: Any, options: Collection[Any]) -> Any:

@@ -77,8 +77,8 @@ class Program:
             return {name: strategy.reduce("MEAN", value, axis=None) for name, value in loop.scalars(logs).items()}
 
         any_rows = tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), block)
-        stepper = tf.function(one_step, autograph=False)
-        traced = stepper.get_concrete_function(any_rows)
+        # Traced once, for any number of rows: the loops call this one for full batches and for the rest.
+        traced = tf.function(one_step, autograph=False).get_concrete_function(any_rows)
         self._graph = traced.graph
         self._names = list(loop.scalars(traced.structured_outputs))
         self.variables = _ordered(traced.variables, model)
@@ -87,7 +87,7 @@ class Program:
         self.jit = compilable if jit == "auto" else bool(jit)
         self._may_fall_back = jit == "auto" and self.jit
         self._trace = functools.partial(
-            loop.trace, model, stepper, block, batch_size, self._names, self.variables, self.width
+            loop.trace, model, traced, block, batch_size, self._names, self.variables, self.width
         )
         self._run: Callable[..., Any]
         self._is_new: bool

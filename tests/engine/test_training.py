@@ -514,7 +514,7 @@ def test_the_loss_beside_an_epochs_number_is_of_that_epoch(capsys, monkeypatch):
 @pytest.mark.parametrize(("done", "shown"), [(0.0, False), (0.5, True), (1.0, True)])
 def test_the_line_is_shown_once_there_is_something_to_tell(capsys, monkeypatch, done, shown):
     monkeypatch.setattr(progress_module, "EVERY", 0)
-    progress_module.ProgressLine(3).at(done)
+    progress_module.ProgressLine(3).show(done)
     assert ("epoch" in capsys.readouterr().out) == shown
 
 
