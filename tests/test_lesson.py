@@ -1,4 +1,4 @@
-"""lesson.begin and lesson.claim, and the quiet start. Studies: test_study.py."""
+"""lesson.begin and lesson.claim, and the quiet start. Studies: studies/test_study.py."""
 
 from __future__ import annotations
 

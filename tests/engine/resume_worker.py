@@ -1,4 +1,4 @@
-"""A training that can be killed: run as a program by tests/test_resume.py, and imported by it.
+"""A training that can be killed: run as a program by tests/engine/test_resume.py, and imported by it.
 
     python resume_worker.py run RESULT [FOLDER]          train once, without being killed
     python resume_worker.py kills COUNT SEED FOLDER      be killed COUNT times; prints what came of it as JSON
