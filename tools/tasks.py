@@ -82,7 +82,7 @@ def compare_notebooks(*, at_once: "int | None" = None, threads: "int | None" = 1
     if not names:
         return 1
     # A lesson keeps one core busy whatever it has: most of its time is tracing, compiling and small steps. So as many
-    # run at once as there are cores, each on one.
+    # run at once as there are cores, each on one; four at most, for each may take 1.5 GB.
     workers = min(at_once or min(os.cpu_count() or 1, 4), len(names))
     options = [
         "--nbval",

@@ -27,3 +27,9 @@ def test_figure_is_the_one_that_lesson_1_stores():
     stored = nbformat.read(ROOT / "notebooks" / "01_concepts.ipynb", as_version=4)
     assert notebooks.pictures(stored) == [notebooks.PICTURE.read_bytes()]
     assert notebooks.PICTURE.relative_to(ROOT).as_posix() in README
+
+
+def test_local_links_lead_to_files():
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", README)
+    assert len(targets) > 15
+    assert [target for target in targets if not (ROOT / target).exists()] == []
