@@ -87,7 +87,7 @@ def compare_notebooks(*, at_once: "int | None" = None, threads: "int | None" = 1
     options = [
         "--nbval",
         "--nbval-current-env",
-        "--nbval-cell-timeout=900",  # a cell takes 30 s at most; a slow, busy machine is no error
+        "--nbval-cell-timeout=300",
         "--nbval-sanitize-with=tests/nbval_sanitize.cfg",
         f"--numprocesses={workers}",
         "--dist=loadfile",  # the cells of a lesson in one kernel, in order

@@ -13,8 +13,7 @@ from aetutorial.engine import graph_digest
 
 # Programs, the last used ones. Each takes some 20 to 40 MB, and a lesson must do with 1.5 GB.
 KEPT = 4
-# Each keeps the variables of the model it was compiled for, so those of large models, for which compiling is a small
-# part of the time, are not kept.
+# Programs of models whose variables take more are not kept: compiling is a small part of the time that they train.
 KEPT_BYTES = 2**24
 _programs: OrderedDict[str, Any] = OrderedDict()
 _lock = threading.RLock()

@@ -14,7 +14,7 @@ import pytest
 from engine_models import keras_fit
 
 from aetutorial import training
-from aetutorial.engine import arguments, graph_digest, program_cache
+from aetutorial.engine import arguments, graph_digest, keras_internals, program_cache
 from aetutorial.engine.batches import Arrays
 from aetutorial.engine.epochs import Passes
 
@@ -468,22 +468,28 @@ def test_memory_is_given_back_before_tracing_and_after_compiling(programs, monke
 
 
 def test_programs_can_be_cleared_and_training_goes_on_alike(programs):
-    first, other = model(), model()
-    train(first)
-    kept = weakref.ref(first)
+    trained, other = model(), model()
+    train(trained)
+    program = weakref.ref(next(iter(program_cache._programs.values())))
     train(other)
-    weights = first.get_weights()
-    del first
-    gc.collect()
     assert programs() == 1
+    assert program() is not None
     training.clear_programs()
     assert programs() == 0
-    assert kept() is None  # nothing holds a model whose program is gone
-    again = model()
-    again.set_weights(weights)
-    history = train(other, seed=6).history
+    assert program() is None
+    again, same = train(trained), train(other)
+    assert again.history == same.history
     assert programs() == 1
-    assert train(again, seed=6).history == history
+
+
+def test_a_kept_program_holds_no_model_and_no_variables(programs):
+    trained = model()
+    train(trained)
+    held = weakref.ref(trained), weakref.ref(keras_internals.tf_variable(trained.weights[0]))
+    del trained
+    gc.collect()
+    assert programs() == 1
+    assert [reference() for reference in held] == [None, None]
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
