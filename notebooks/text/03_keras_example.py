@@ -118,7 +118,7 @@ plotting.show(
     "slowly, to about 0.83.",
 )
 lesson.claim(
-    "training loss of the example", given_loss, between=(0.80, 0.86), digits=2, breaks="no-training"
+    "training loss of the example", given_loss, between=(0.80, 0.86), digits=1, breaks="no-training"
 )
 
 # %% [markdown]
