@@ -147,7 +147,8 @@ def lint() -> int:
 @task
 def test_unit() -> int:
     """Check style, types and unit tests; run no lesson."""
-    options = ["--numprocesses=2", "--dist=worksteal", "--cov=aetutorial", "--cov-fail-under=95"]
+    # Each process that loads nbval takes five seconds over it.
+    options = ["-p", "no:nbval", "--numprocesses=2", "--dist=worksteal", "--cov=aetutorial", "--cov-fail-under=95"]
     return lint() or module("pytest", *options, "tests")
 
 

@@ -15,11 +15,14 @@ def trace(
     """Return the loops as a concrete function (block, orders, bounds) -> (table, (epoch, step, last, finite), before).
 
     `orders`, of shape (`width`, rows), holds the rows of each epoch in their order. `bounds` are the number of epochs,
-    the first step, the full batch to stop before, whether the rest is a batch as well, and whether the metrics start
-    anew. `table` has a row for the logs of each epoch, in the order of `names`; the others are those of an `Outcome`.
+    the first step, the step to stop before, and whether the metrics start anew. `table` has a row for the logs of each
+    epoch, in the order of `names`; the others are those of an `Outcome`.
     """
     rows = int(tf.nest.flatten(block)[0].shape[0])
     full, rest = divmod(rows, batch_size)
+    # XLA must know each batch's shape, so the full batches have a loop and the rest has another. Without it one loop
+    # takes both, and TensorFlow prepares the step once: a third of the first call.
+    sizes = [batch_size] * (full > 0) + [rest] * (rest > 0) if jit or not rest else [None]
     loss = names.index("loss") if "loss" in names else None
     double = tf.float64  # exact for every float32
 
@@ -32,29 +35,33 @@ def trace(
 
     def run(block: Any, orders: Any, bounds: Any) -> Any:
         before = [tf.identity(variable) for variable in variables]
-        epochs, start, stop, tail, reset = tf.unstack(bounds)
+        epochs, start, stop, reset = tf.unstack(bounds)
 
         def one_step(i: Any, row: Any, last: Any, chosen: Any) -> Any:
             batch = tf.nest.map_structure(lambda t: tf.gather(t, chosen), block)
             row = pack(step(batch))
             return i + 1, row, last if loss is None else tf.where(finite(row), row[loss], last)
 
+        def steps(order: Any, size: int | None, i: Any, row: Any, last: Any) -> Any:
+            def chosen(i: Any) -> Any:
+                if size == rest:
+                    return order[full * batch_size :]
+                first = i * batch_size
+                return tf.slice(order, [first], [tf.minimum(batch_size, rows - first) if size is None else size])
+
+            end = tf.minimum(stop, full) if size == batch_size else stop
+            return tf.while_loop(
+                lambda i, row, last: (i < end) & finite(row),
+                lambda i, row, last: one_step(i, row, last, chosen(i)),
+                [i, row, last],
+            )
+
         def epoch(e: Any, _i: Any, row: Any, last: Any, table: Any) -> Any:
             order = orders[e]
             _when(reset > 0, model.reset_metrics)
             i = start
-            if full:
-                i, row, last = tf.while_loop(
-                    lambda i, row, last: (i < stop) & finite(row),
-                    lambda i, row, last: one_step(i, row, last, tf.slice(order, [i * batch_size], [batch_size])),
-                    [i, row, last],
-                )
-            if rest:
-                i, row, last = tf.while_loop(
-                    lambda i, row, last: (tail > 0) & (i == full) & finite(row),
-                    lambda i, row, last: one_step(i, row, last, order[full * batch_size :]),
-                    [i, row, last],
-                )
+            for size in sizes:
+                i, row, last = steps(order, size, i, row, last)
             result = scalars(model.get_metrics_result())
             # As Keras does: what the step returns counts only if it isn't what the metrics hold.
             logs = pack(result) if set(result) == set(names) else row
@@ -73,7 +80,7 @@ def trace(
     return tf.function(run, jit_compile=jit, autograph=False).get_concrete_function(
         tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), block),
         tf.TensorSpec([width, rows], tf.int32),
-        tf.TensorSpec([5], tf.int32),
+        tf.TensorSpec([4], tf.int32),
     )
 
 

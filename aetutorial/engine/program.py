@@ -112,7 +112,7 @@ class Program:
         stop = self.steps if stop is None else stop
         padded = np.zeros((self.width, self.rows), "int32")
         padded[: len(orders)] = orders
-        bounds = [len(orders), start, min(stop, self.full), int(stop > self.full), int(reset)]
+        bounds = [len(orders), start, stop, int(reset)]
         arguments = (self.block if block is None else block, padded, np.array(bounds, "int32"))
         try:
             result = self._run(*arguments)

@@ -22,7 +22,7 @@ import numpy as np
 from aetutorial.exercises.wording import describe, error_text, foreign, listed, noun, parameter_names, where
 
 POLL_SECONDS = 0.02
-STOP_SECONDS = 2.0  # how long to try to stop a function that ran out of time
+STOPPING_SECONDS = 2.0  # how long to go on trying to stop a function whose time is over
 
 
 class Wrong(Exception):
@@ -195,7 +195,7 @@ def _in_thread(function: Callable[[], Any], seconds: float, who: str) -> tuple[A
                 break
 
     def stop() -> None:
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + STOPPING_SECONDS
         while thread.is_alive() and time.monotonic() < until:
             with lock:  # so that no thread is stopped that has left the learner's function
                 if not over and thread.ident is not None:

@@ -16,6 +16,7 @@ from aetutorial.studies.grid import Point, RunPoint, checked_points, measure, me
 from aetutorial.studies.results import Study, StudyError
 
 MODE_VARIABLE = "AETUTORIAL_STUDIES"
+SPREADS = 4  # standard deviations that a live result may lie from the mean of the stored seeds
 
 
 def study(name: str, run: RunPoint, grid: Sequence[Point], live: Sequence[Point], *, fresh: bool = False) -> Study:
@@ -87,7 +88,7 @@ def compare(point: dict[str, Any], result: dict[str, float], stored: Study) -> N
     """Refuse a live result that another seed would hardly have given.
 
     On another processor a live training is another draw, as a new seed is. So the bound is a prediction interval for
-    one more draw, four times the spread on either side of the seeds' mean. (Seeds are few: the range of three of
+    one more draw, `SPREADS` times the spread on either side of the seeds' mean. (Seeds are few: the range of three of
     them, widened by their own standard deviation, misses every fourth new draw.)
 
     Raises:
@@ -97,7 +98,7 @@ def compare(point: dict[str, Any], result: dict[str, float], stored: Study) -> N
         over_seeds = stored.values(metric, **without_seed(point))
         spread = max(float(over_seeds.std(ddof=1)), _typical_spread(stored, metric))
         spread += 1e-6 * float(np.abs(over_seeds).max())
-        reach = 4 * spread * math.sqrt(1 + 1 / len(over_seeds))
+        reach = SPREADS * spread * math.sqrt(1 + 1 / len(over_seeds))
         if not abs(value - float(over_seeds.mean())) <= reach:  # true for NaN
             raise StudyError(
                 f"The study {stored.name!r} does not repeat: at {point}, {metric} is {value:.6g} now; the stored seeds "

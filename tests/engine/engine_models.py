@@ -138,17 +138,20 @@ def data_for(name, n=50, dtype="float32"):
 def keras_fit(model, x, y, *, epochs, batch_size, seed, **options):
     """Train with Keras's own loop on the same batches; return the history of all epochs."""
     import keras
+    import tensorflow as tf
 
     from aetutorial import training
 
-    logs: dict[str, list[float]] = {}
+    n = len(keras.tree.flatten(x)[0])
+    batches = None  # of all epochs, in one Dataset: a call of Keras's for each of them takes long
     for epoch in range(epochs):
-        order = training.epoch_order(seed, epoch, len(keras.tree.flatten(x)[0]))
+        order = training.epoch_order(seed, epoch, n)
         rows = keras.tree.map_structure(lambda leaf: leaf[order], (x, y))  # noqa: B023
-        history = model.fit(*rows, batch_size=batch_size, shuffle=False, verbose=0, **options).history
-        for name, values in history.items():
-            logs.setdefault(name, []).extend(values)
-    return logs
+        rows = tuple(tuple(part) if isinstance(part, list) else part for part in rows)  # a Dataset stacks lists
+        more = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+        batches = batches.concatenate(more) if batches else more
+    steps = -(-n // batch_size)
+    return model.fit(batches, epochs=epochs, steps_per_epoch=steps, verbose=0, **options).history
 
 
 def same(a, b) -> bool:

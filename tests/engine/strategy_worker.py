@@ -1,9 +1,10 @@
-"""A training under a tf.distribute strategy in a process of its own: the tests start one or two.
+"""Trainings under a tf.distribute strategy in a process of their own: the tests start one or two.
 
-    python strategy_worker.py FOLDER KIND EPOCHS [CHECKPOINT]
+    python strategy_worker.py FOLDER KIND EPOCHS[:CHECKPOINT] ...
 
 KIND is "workers" (MultiWorkerMirroredStrategy, TF_CONFIG says which worker this is) or "devices" (MirroredStrategy
-on two logical processors). Weights and history go to FOLDER/workerN.npz.
+on two logical processors). Each EPOCHS is a training of a new model, with a folder for its checkpoints or without.
+The last one's weights and history go to FOLDER/workerN.npz.
 """
 
 from __future__ import annotations
@@ -23,8 +24,14 @@ def strategy_of(kind: str):
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-def main(folder: str, kind: str, epochs: str, checkpoint: str | None = None) -> None:
+def main(folder: str, kind: str, *trainings: str) -> None:
     strategy = strategy_of(kind)
+    for training in trainings:
+        epochs, _, checkpoint = training.partition(":")
+        train(folder, strategy, int(epochs), checkpoint or None)
+
+
+def train(folder: str, strategy, epochs: int, checkpoint: str | None) -> None:
     import keras
     import numpy as np
     from engine_models import MODELS, data_for
@@ -38,7 +45,7 @@ def main(folder: str, kind: str, epochs: str, checkpoint: str | None = None) -> 
     history = training.fit(
         model,
         x,
-        epochs=int(epochs),
+        epochs=epochs,
         batch_size=16,
         seed=5,
         validation_data=x[:8],
@@ -46,7 +53,7 @@ def main(folder: str, kind: str, epochs: str, checkpoint: str | None = None) -> 
         checkpoint=checkpoint,
         progress=False,
     ).history
-    worker = strategy.cluster_resolver.task_id if kind == "workers" else 0
+    worker = strategy.cluster_resolver.task_id if strategy.cluster_resolver else 0
     np.savez(f"{folder}/worker{worker}.npz", *model.get_weights(), history=json.dumps(history))
 
 

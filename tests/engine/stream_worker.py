@@ -1,8 +1,9 @@
-"""One epoch of training on data larger than memory should hold, in a process of its own; prints its peak memory in MB:
-all of it, and the part that the system could not simply drop (pages mapped from a file it can).
+"""Training on data larger than memory should hold, in a process of its own. After an epoch over each number of rows, it
+prints the peak of its memory in MB: all of it, and the part that the system could not simply drop (pages mapped from a
+file it can).
 
-    python stream_worker.py memmap FILE ROWS
-    python stream_worker.py dataset FILE ROWS
+    python stream_worker.py memmap FILE ROWS [ROWS ...]
+    python stream_worker.py dataset FILE ROWS [ROWS ...]
 
 Takes the first ROWS rows of FILE, a NumPy array of shape (n, 256), float32.
 """
@@ -17,7 +18,19 @@ from pathlib import Path
 BATCH = 1000
 
 
-def main(kind: str, path: str, rows: str) -> None:
+def main(kind: str, path: str, *numbers: str) -> None:
+    own = [0.0]
+    ended = threading.Event()
+    watch = threading.Thread(target=sample, args=(own, ended), daemon=True)
+    watch.start()
+    for rows in numbers:
+        train(kind, path, int(rows))
+        print(peak(), max(own))
+    ended.set()
+    watch.join()
+
+
+def train(kind: str, path: str, rows: int) -> None:
     import keras
     import numpy as np
     import tensorflow as tf
@@ -26,26 +39,19 @@ def main(kind: str, path: str, rows: str) -> None:
 
     model = keras.Sequential([keras.Input((256,)), keras.layers.Dense(2), keras.layers.Dense(256)])
     model.compile("sgd", loss="mse")
-    x = np.load(path, mmap_mode="r")[: int(rows)]
+    x = np.load(path, mmap_mode="r")[:rows]
     begin = x.offset
     if kind == "dataset":
 
         def batches():
             with open(path, "rb") as file:
                 file.seek(begin)
-                for _ in range(int(rows) // BATCH):
+                for _ in range(rows // BATCH):
                     yield np.fromfile(file, "float32", BATCH * 256).reshape(BATCH, 256)
 
         x = tf.data.Dataset.from_generator(batches, output_signature=tf.TensorSpec((None, 256), tf.float32))
-    own = [0.0]
-    ended = threading.Event()
-    watch = threading.Thread(target=sample, args=(own, ended), daemon=True)
-    watch.start()
     history = training.fit(model, x, epochs=1, batch_size=BATCH, progress=False)
-    ended.set()
-    watch.join()
     assert np.isfinite(history.history["loss"]).all()
-    print(peak(), max(own))
 
 
 def status(name: str) -> float | None:

@@ -13,6 +13,8 @@ from aetutorial import training
 from aetutorial.engine import epochs as epochs_module
 from aetutorial.engine import progress as progress_module
 
+pytestmark = pytest.mark.no_cover
+
 rng = np.random.default_rng(0)
 X = rng.normal(size=(50, 4)).astype("float32")
 Y = X[:, :1] ** 2

@@ -14,6 +14,8 @@ from aetutorial import training
 from aetutorial.engine import batches as batches_module
 from aetutorial.engine import progress as progress_module
 
+pytestmark = pytest.mark.no_cover
+
 rng = np.random.default_rng(0)
 X = rng.normal(size=(50, 4)).astype("float32")
 Y = X[:, :1] ** 2
@@ -344,27 +346,28 @@ def test_a_dataset_beside_targets_is_refused(arguments, said):
 # --- memory --------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A file with an array of 586 MB."""
+    path = tmp_path_factory.mktemp("large") / "data.npy"
+    array = np.lib.format.open_memmap(path, "w+", "float32", (600_000, 256))
+    array.reshape(30, 20_000, 256)[:] = rng.standard_normal((20_000, 256), dtype="float32")
+    array.flush()
+    yield path
+    path.unlink()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["memmap", "dataset"])
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource module there")
-def test_memory_does_not_grow_with_the_data(tmp_path, kind):
-    rows, width = 600_000, 256
-    path = tmp_path / "data.npy"
-    array = np.lib.format.open_memmap(path, "w+", "float32", (rows, width))
-    for start in range(0, rows, 20_000):
-        array[start : start + 20_000] = rng.standard_normal((20_000, width), dtype="float32")
-    array.flush()
-    del array
-    peaks = []  # of each run: all its memory, and the part of it that is not mapped from the file
-    for part in (rows // 10, rows):
-        worker = Path(__file__).with_name("stream_worker.py")
-        done = subprocess.run(
-            [sys.executable, worker, kind, path, str(part)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        peaks.append([float(number) for number in done.stdout.split()[-2:]])
+def test_memory_does_not_grow_with_the_data(large, kind):
+    rows, width = np.load(large, mmap_mode="r").shape
+    command = [sys.executable, Path(__file__).with_name("stream_worker.py"), kind, large, str(rows // 10), str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    # Up to the end of each run: all memory, and the part of it that is not mapped from the file.
+    (small, small_own), (large, large_own) = (map(float, line.split()) for line in done.stdout.splitlines()[-2:])
     size = rows * width * 4 / 2**20
-    (small, small_own), (large, large_own) = peaks
     print(f"{kind}: peak {small:.0f} MB ({small_own:.0f} of its own) for {size / 10:.0f} MB of data,")
     print(f"{large:.0f} MB ({large_own:.0f} of its own) for {size:.0f} MB")
     assert large_own - small_own < 0.15 * size

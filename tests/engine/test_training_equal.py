@@ -8,6 +8,8 @@ from engine_models import MODELS, data_for, difference, keras_fit
 
 from aetutorial import training
 
+pytestmark = pytest.mark.no_cover
+
 FOUR = ("dense", "convolutional", "deterministic latent", "batch-normalized")
 
 

@@ -28,8 +28,8 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def train(folder: Path, kind: str, epochs: int = 3, checkpoint: Path | None = None):
-    """Train in one process or, with kind "workers", in two on loopback; return each one's (weights, history)."""
+def train(folder: Path, kind: str, *trainings: str):
+    """Train in one process or, with kind "workers", in two on loopback; return each one's last (weights, history)."""
     folder.mkdir(exist_ok=True)
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     running = []
@@ -39,8 +39,7 @@ def train(folder: Path, kind: str, epochs: int = 3, checkpoint: Path | None = No
         variables = {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}", "TF_CPP_MIN_LOG_LEVEL": "3"}
         if kind == "workers":
             variables["TF_CONFIG"] = json.dumps(cluster)
-        arguments = [str(folder), kind, str(epochs), *([str(checkpoint)] if checkpoint else [])]
-        command = [sys.executable, str(HERE / "strategy_worker.py"), *arguments]
+        command = [sys.executable, str(HERE / "strategy_worker.py"), str(folder), kind, *trainings]
         with (folder / f"worker{index}.log").open("w") as log:
             running.append(subprocess.Popen(command, env=os.environ | variables, stdout=log, stderr=log))
     try:
@@ -59,8 +58,14 @@ def train(folder: Path, kind: str, epochs: int = 3, checkpoint: Path | None = No
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory):
-    return train(tmp_path_factory.mktemp("workers"), "workers")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("workers")
+
+
+@pytest.fixture(scope="module")
+def workers(folder):
+    """Two workers that also begin another training, whose checkpoints are in folder/"saved"."""
+    return train(folder / "first", "workers", f"2:{folder / 'saved'}", "3")
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +106,13 @@ def test_two_worker_processes_do_what_one_does(workers, alone):
 
 @pytest.mark.slow
 def test_two_devices_do_what_one_does(tmp_path, alone):
-    (devices,) = train(tmp_path, "devices")
+    (devices,) = train(tmp_path, "devices", "3")
     assert_close(devices, alone)
 
 
 @pytest.mark.slow
-def test_interrupted_workers_go_on_with_the_same_bits(tmp_path, workers):
-    train(tmp_path / "begun", "workers", 2, tmp_path / "saved")
-    first, second = train(tmp_path / "ended", "workers", 3, tmp_path / "saved")
+def test_interrupted_workers_go_on_with_the_same_bits(folder, workers):
+    first, second = train(folder / "second", "workers", f"3:{folder / 'saved'}")
     assert_same(first, second)
     assert_same(first, workers[0])
 

@@ -106,7 +106,7 @@ def test_test_checks_style_types_package_and_notebooks(calls):
         "-m ruff check .",
         "-m ruff format --check .",
         "-m mypy",
-        "-m pytest --numprocesses=2 --dist=worksteal --cov=aetutorial --cov-fail-under=95 tests",
+        "-m pytest -p no:nbval --numprocesses=2 --dist=worksteal --cov=aetutorial --cov-fail-under=95 tests",
     ]
     options = nbval.split()
     assert options[:4] == ["-m", "pytest", "--nbval", "--nbval-current-env"]
