@@ -30,7 +30,7 @@ class Finding:
 def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encoder: Any = None) -> list[Finding]:
     """Look for five mistakes in a trained autoencoder and its data.
 
-    - bounded output: targets that the output can't reach, such as standardized data under a sigmoid;
+    - bounded output: targets that the output can't reach, such as standardized data under a sigmoid or a ReLU;
     - copies anything: a code at least as wide as the input, through which even scrambled examples come unchanged;
     - dead code: most numbers of the code are the same for all examples;
     - memorised noise: a denoiser does much better on the noise it was trained with, which was drawn only once, than on
@@ -65,11 +65,14 @@ def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encod
     sample = np.random.default_rng(0).permutation(len(inputs))[:ROWS]
     few_inputs, few_targets = inputs[sample], targets[sample]
     x_hat = _predict(model, few_inputs)
+    if not np.isfinite(x_hat).all():
+        share = f"{np.mean(~np.isfinite(x_hat)):.0%} of the outputs are NaN or infinite"
+        raise ValueError(validation.message("model", "a model whose outputs are finite", share))
     if x_hat.shape != few_targets.shape:
         raise ValueError(validation.message("model", f"a model with outputs of shape {shape}", x_hat))
     code = _code(model, encoder, few_inputs)
     findings = (
-        _bounded_output(x_hat, few_targets),
+        _bounded_output(model, x_hat, few_targets),
         _copies_anything(model, code, few_inputs, few_targets),
         _dead_code(code),
         _memorized_noise(model, x_hat, few_inputs, few_targets, losses),
@@ -78,17 +81,42 @@ def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encod
     return [finding for finding in findings if finding]
 
 
-def _bounded_output(x_hat: np.ndarray, x: np.ndarray) -> Finding | None:
+def _bounded_output(model: Any, x_hat: np.ndarray, x: np.ndarray) -> Finding | None:
+    low, high = _reach(model, x_hat) or _seen_reach(x_hat)
+    outside = np.mean((x < low - 1e-3) | (x > high + 1e-3))
+    if outside < 0.01:
+        return None
+    where, there = (f"outside [{low:g}, {high:g}]", "inside") if np.isfinite(high) else (f"below {low:g}", "above")
+    evidence = f"{outside:.0%} of the target values lie {where}, all outputs {there}."
+    return Finding("bounded output", evidence, "Scale the data into that range, or use a linear output.")
+
+
+def _reach(model: Any, x_hat: np.ndarray) -> tuple[float, float] | None:
+    """Return between which values the last layer's activation lies; None if no layer shows that it made `x_hat`."""
+    layer = model
+    while getattr(layer, "layers", None):
+        layer = layer.layers[-1]
+    activation = getattr(layer, "activation", None)
+    if activation is None and type(layer).__name__ in ("ReLU", "ELU", "Softmax", "LeakyReLU", "PReLU"):
+        activation = layer
+    if activation is None:
+        return None
+    given = np.concatenate([[-1e6, -1e3], np.linspace(-10, 10, 401), [1e3, 1e6]]).astype("float32")
+    values = np.asarray(activation(np.stack([given, -given], axis=1)))  # two columns, for softmax
+    low, high = float(values.min()), float(values.max())
+    if x_hat.min() < low - 1e-3 or x_hat.max() > high + 1e-3:  # some models name their layers in another order
+        return None
+    return low if low > -100 else -np.inf, high if high < 100 else np.inf
+
+
+def _seen_reach(x_hat: np.ndarray) -> tuple[float, float]:
+    """Return [0, 1] or [-1, 1] if the outputs look as if held back by these bounds, else no bounds."""
     low, high = 0.0 if x_hat.min() >= 0 else -1.0, 1.0
     inside = x_hat.min() >= low and x_hat.max() <= high
-    outside = np.mean((x < low - 1e-3) | (x > high + 1e-3))
     edge = 0.02 * (high - low)  # an output that is held back presses against its bound
     pressed = np.mean((x_hat < low + edge) | (x_hat > high - edge))
     constant = x_hat.std(axis=0).max() < edge  # a dead code, not a bound
-    if not inside or outside < 0.01 or pressed < 0.01 or constant:
-        return None
-    evidence = f"{outside:.0%} of the target values lie outside [{low:g}, {high:g}], all outputs inside."
-    return Finding("bounded output", evidence, "Scale the data into that range, or use a linear output.")
+    return (-np.inf, np.inf) if not inside or pressed < 0.01 or constant else (low, high)
 
 
 def _copies_anything(model: Any, code: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> Finding | None:
@@ -171,8 +199,11 @@ def _losses(history: Any) -> str:
     return f" Last training loss {losses['loss'][-1]:.3g}{quoted}."
 
 
-def _predict(model: Any, x: np.ndarray) -> np.ndarray:
+def _predict(model: Any, x: np.ndarray, name: str = "model") -> np.ndarray:
     outputs = [model(x[i : i + BATCH], training=False) for i in range(0, len(x), BATCH)]
+    if isinstance(outputs[0], dict):
+        received = f"a dict of {', '.join(map(repr, outputs[0]))}; give a keras.Model from the input to one of them"
+        raise ValueError(validation.message(name, "a model with one output", received))
     if isinstance(outputs[0], tuple | list):  # several heads: the first is the mean of the code
         outputs = [output[0] for output in outputs]
     return np.concatenate([np.asarray(output) for output in outputs])
@@ -187,4 +218,4 @@ def _code(model: Any, encoder: Any, x: np.ndarray) -> np.ndarray:
     if not isinstance(encoder, keras.Model):
         expected = "a Keras model from x to the code; this model doesn't show which part that is"
         raise ValueError(validation.message("encoder", expected, encoder))
-    return _predict(encoder, x).reshape(len(x), -1)
+    return _predict(encoder, x, "encoder").reshape(len(x), -1)

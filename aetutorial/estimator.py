@@ -32,8 +32,7 @@ class _Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """
         check_is_fitted(self, "encoder_")
         x = validate_data(self, X, dtype=np.float32, reset=False)
-        shape = self.encoder_.inputs[0].shape[1:]
-        return _predicted(self.encoder_, x.reshape(len(x), *shape), self._output).reshape(len(x), -1)
+        return _predicted(self.encoder_, _shaped(self.encoder_, x), self._output).reshape(len(x), -1)
 
     def __sklearn_tags__(self) -> Any:
         """Say that codes are float32 whatever came in."""
@@ -190,15 +189,31 @@ class SavedEncoder(_Encoder):
         import keras
 
         encoder = keras.saving.load_model(path, compile=False)
-        output = validation.integer("output", self.output, low=0, high=len(encoder.outputs) - 1)
-        if len(encoder.inputs) != 1:
-            raise ValueError(validation.message("path", "an encoder with one input", len(encoder.inputs)))
-        shape = tuple(encoder.inputs[0].shape[1:])
+        if not encoder.built:
+            expected = "an encoder that was built before it was saved; give it a keras.Input, or call it once"
+            raise ValueError(validation.message("path", expected, "one without weights"))
+        inputs = getattr(encoder, "inputs", None) or []  # a class of one's own shows none
+        if len(inputs) > 1:
+            raise ValueError(validation.message("path", "an encoder with one input", len(inputs)))
+        shape = tuple(inputs[0].shape[1:]) if inputs else (x.shape[1],)
         if None in shape or math.prod(shape) != x.shape[1]:
             raise ValueError(validation.message("X", f"rows that fill the encoder's input of shape {shape}", x))
+        made = encoder(_shaped(encoder, x[:1]), training=False)
+        if isinstance(made, dict):
+            received = f"a {type(encoder).__name__} that returns a dict of {', '.join(made)}"
+            expected = "an encoder that returns arrays; of an autoencoder, save the part named `encoder`"
+            raise ValueError(validation.message("path", expected, received))
+        outputs = made if isinstance(made, list | tuple) else [made]
+        output = validation.integer("output", self.output, low=0, high=len(outputs) - 1)
         self.encoder_, self._output = encoder, output
-        self._n_features_out = math.prod(encoder.outputs[output].shape[1:])
+        self._n_features_out = math.prod(outputs[output].shape[1:])
         return self
+
+
+def _shaped(encoder: Any, x: np.ndarray) -> np.ndarray:
+    """Return rows of numbers in the shape of the encoder's input, if it shows one."""
+    inputs = getattr(encoder, "inputs", None)
+    return x.reshape(len(x), *inputs[0].shape[1:]) if inputs else x
 
 
 def _predicted(model: Any, x: np.ndarray, output: int = 0) -> np.ndarray:

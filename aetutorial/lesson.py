@@ -68,6 +68,9 @@ def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
         import keras
         import tensorflow as tf
 
+    if keras.config.backend() != "tensorflow":
+        received = f"the backend {keras.config.backend()}. Unset KERAS_BACKEND, or set it to tensorflow, and restart"
+        raise ImportError(f"Keras must run on TensorFlow in this course. Received: {received}.")
     import matplotlib.pyplot as plt
 
     tf.get_logger().setLevel("ERROR")  # its advice on retracing is for long-running programs

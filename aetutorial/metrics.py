@@ -28,6 +28,8 @@ def squared_error(x: Any, x_hat: Any) -> np.ndarray:
 
 
 def _pair(x: Any, x_hat: Any) -> tuple[np.ndarray, np.ndarray]:
+    validation.unmasked("x", x)
+    validation.unmasked("x_hat", x_hat)
     x, x_hat = np.asarray(x), np.asarray(x_hat)
     if x.shape != x_hat.shape:
         raise ValueError(validation.message("x_hat", f"an array of shape {x.shape}, like `x`", x_hat))

@@ -17,7 +17,7 @@ __all__ = ["CheckpointError", "DivergenceError", "clear_programs", "epoch_order"
 
 
 class DivergenceError(ArithmeticError):
-    """The loss became NaN or infinite; the model holds the weights from the start of that epoch.
+    """The loss or a weight became NaN or infinite; the model holds the weights from the start of that epoch.
 
     Attributes:
         epoch: Number of the epoch, from 1 as in the progress line.
@@ -57,11 +57,13 @@ def fit(
             Numbers, finite; floating-point ones are converted to Keras's `floatx`. A `numpy.memmap` is read
             block by block and never held as a whole. Or a `tf.data.Dataset` of batches x, (x, y) or
             (x, y, sample weights), which brings its own batch size and order.
-        y: Targets, n rows, in the form of `x`; None means that the input is its own target, as for an
-            autoencoder. None for a Dataset.
+        y: Targets, n rows, in the form of `x`. None means that the input is its own target, as for an
+            autoencoder, where Keras compares outputs with targets: `compile` was given a loss or metrics, and the
+            model has no step of its own. Otherwise the step gets `x` alone, as from `model.fit(x)`. None for a Dataset.
         epochs: Passes over the data, at least 1.
         batch_size: Examples per step, at least 1; the last batch of an epoch may be smaller.
-        validation_data: Held-out inputs, a pair (inputs, targets), or a Dataset; None for none.
+        validation_data: Held-out inputs, a pair (inputs, targets), or a Dataset; None for none. With targets if the
+            training data have targets of their own.
         callbacks: Keras callbacks. They hear of the beginning and the end of training, epochs and validation.
         seed: Seed of the order of the examples, at least 0. In epoch number e the rows are taken in the order
             `epoch_order(seed, e, n)`. Also sets Keras's global seed.
@@ -80,7 +82,7 @@ def fit(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range, or holds NaN; a callback wants
             to hear of every batch.
-        DivergenceError: the loss became NaN or infinite.
+        DivergenceError: the loss or a weight became NaN or infinite.
         CheckpointError: the folder's checkpoint is of another model, data or configuration, or damaged.
     """
     import keras  # takes seconds, as does what the modules below import
@@ -94,7 +96,7 @@ def fit(
     arguments.check_model(model, jit, strategy)
     callbacks = arguments.callback_list(callbacks)
     folder = arguments.folder_of(checkpoint)
-    source, held_out = arguments.sources(x, y, validation_data, batch_size)
+    source, held_out = arguments.sources(model, x, y, validation_data, batch_size)
     keras.utils.set_random_seed(seed)
     arguments.build(model, source)
     train = Passes(model, model.train_step, source, seed=seed, jit=jit, strategy=strategy)
@@ -125,7 +127,7 @@ def fit(
                     epoch += 1
                     line.epoch(epoch, logs)
             except NotFiniteError as error:
-                raise _diverged(error, model, source) from None
+                raise _diverged(error, model, held_out if error.name == "validation loss" else source) from None
             checkpointing.save(epoch)
             if model.stop_training:
                 break
@@ -157,11 +159,17 @@ def _diverged(error: Any, model: Any, source: Any) -> DivergenceError:
     last = error.last if np.isfinite(error.last) else history.get("loss", [np.nan])[-1]
     rate, largest = float(model.optimizer.learning_rate), source.largest()
     size = f"inputs that are not scaled (they reach {largest:.3g}); " if largest else ""
-    when = "start" if error.name == "loss" else "end"
-    text = (
-        f"The {error.name} is NaN or infinite in epoch {error.epoch + 1}, step {error.step}. "
-        f"The last finite one was {last:.4g}. The model holds the weights from the {when} of that "
-        f"epoch. Likely causes: a learning rate that is too large (it is {rate:.3g}); {size}a loss "
+    when = "end" if error.name == "validation loss" else "start"
+    what = "Weights are" if error.name == "weights" else f"The {error.name} is"
+    found = f"The last finite loss was {last:.4g}. " if np.isfinite(last) else ""
+    causes = (
+        f"Likely causes: a learning rate that is too large (it is {rate:.3g}); {size}a loss "
         "that takes a logarithm or root of 0 or divides by 0 (add a small number, or use logits)."
+    )
+    if source.holds_nan():
+        causes = "The cause: the data hold NaN or infinite values. Remove them, or fill them in."
+    text = (
+        f"{what} NaN or infinite in epoch {error.epoch + 1}, step {error.step}. {found}"
+        f"The model holds the weights from the {when} of that epoch. {causes}"
     )
     return DivergenceError(text, error.epoch + 1, error.step, last, history)

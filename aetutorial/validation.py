@@ -82,6 +82,17 @@ def choice(name: str, value: Any, options: Collection[Any]) -> Any:
     raise ValueError(message(name, f"one of {listed}", describe(value)))
 
 
+def unmasked(name: str, value: Any) -> None:
+    """Refuse a masked array with values missing: NumPy would take whatever stands in their places.
+
+    Raises:
+        ValueError: values are masked.
+    """
+    if np.ma.is_masked(value):
+        received = f"{np.ma.count_masked(value)} masked values of {np.size(value)}"
+        raise ValueError(message(name, "an array without missing values; remove them, or fill them in", received))
+
+
 def array(
     name: str,
     value: Any,
@@ -110,12 +121,15 @@ def array(
         TypeError: the values are not numbers.
         ValueError: wrong number of dimensions or rows, empty, NaN, infinite or out of range.
     """
+    unmasked(name, value)
     try:
         checked = np.asarray(value)
     except ValueError:
         raise ValueError(message(name, "a rectangular array of numbers", describe(value))) from None
-    if not (np.issubdtype(checked.dtype, np.number) or checked.dtype == bool):
-        raise TypeError(message(name, "an array of numbers", describe(value)))
+    if checked.dtype.kind not in "buifc":
+        raise TypeError(
+            message(name, "an array of numbers", describe(checked if checked.dtype.kind in "mM" else value))
+        )
     allowed = (ndim,) if isinstance(ndim, int) else ndim
     if (allowed is not None and checked.ndim not in allowed) or checked.ndim == 0:
         wanted = " or ".join(str(d) for d in allowed) if allowed else "at least 1"

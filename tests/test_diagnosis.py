@@ -202,3 +202,44 @@ def test_a_model_with_another_output_shape():
     model = keras.Sequential([keras.Input((D,)), keras.layers.Dense(3)])
     with pytest.raises(ValueError, match="outputs of shape"):
         diagnose(model, x_train, x_val)
+
+
+@pytest.mark.parametrize("output", ["relu", "softplus", "elu", "silu", "relu6"])
+def test_an_output_that_is_bounded_on_one_side(output):
+    keras.utils.set_random_seed(0)
+    model = autoencoder(output=output)
+    history = trained(model, x_train)
+    (found,) = diagnose(model, x_train, x_val, history)
+    assert found.name == "bounded output"
+    assert " below " in found.evidence or output == "relu6"
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+def test_pixels_of_0_to_255_under_a_bounded_output(output):
+    keras.utils.set_random_seed(0)
+    model = autoencoder(output=output)
+    pixels = [np.clip(128 + 40 * x, 0, 255) for x in (x_train, x_val)]
+    history = trained(model, pixels[0], epochs=60)
+    assert "bounded output" in names(diagnose(model, *pixels, history))
+
+
+@pytest.mark.parametrize("output", ["linear", "leaky_relu", "gelu"])
+def test_outputs_that_reach_all_targets_are_not_bounded(output):
+    keras.utils.set_random_seed(0)
+    model = autoencoder(output=output)
+    x = (x_train, x_val) if output != "gelu" else (x_train - x_train.min(), x_val - x_train.min())
+    assert "bounded output" not in names(diagnose(model, *x, trained(model, x[0])))
+
+
+def test_a_model_that_returns_nan_is_refused():
+    model = autoencoder()
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    with pytest.raises(ValueError, match=r"`model` must be a model whose outputs are finite. Received: 100% of"):
+        diagnose(model, x_train, x_val)
+
+
+def test_a_model_that_returns_a_dict_is_refused():
+    inputs = keras.Input((D,))
+    model = keras.Model(inputs, {"x_hat": keras.layers.Dense(D)(inputs)})
+    with pytest.raises(ValueError, match=r"`model` must be a model with one output. Received: a dict of 'x_hat'"):
+        diagnose(model, x_train, x_val)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -229,3 +230,51 @@ def test_a_function_in_the_file_is_not_run(tmp_path):
     keras.Model(image, keras.layers.Lambda(lambda rows: rows * 2)(image)).save(path)
     with pytest.raises(ValueError, match=r"[Ll]ambda"):
         SavedEncoder(path).fit(x)
+
+
+@keras.saving.register_keras_serializable("test_estimator")
+class OfOnesOwn(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_an_encoder_of_a_class_of_ones_own(tmp_path):
+    encoder = OfOnesOwn()
+    z = np.asarray(encoder(x))
+    encoder.save(tmp_path / "encoder.keras")
+    transformer = SavedEncoder(tmp_path / "encoder.keras").fit(x)
+    np.testing.assert_allclose(transformer.transform(x), z, rtol=1e-6)
+    assert len(transformer.get_feature_names_out()) == 2
+
+
+def whole_vae():
+    from aetutorial import models
+
+    inputs = keras.Input((8,))
+    encoder = keras.Model(inputs, [keras.layers.Dense(2)(inputs), keras.layers.Dense(2)(inputs)])
+    vae = models.VAE(encoder, keras.Sequential([keras.Input((2,)), keras.layers.Dense(8)]))
+    vae(x)
+    return vae
+
+
+def dicts():
+    inputs = keras.Input((8,))
+    return keras.Model(inputs, {"mean": keras.layers.Dense(2)(inputs), "log_var": keras.layers.Dense(2)(inputs)})
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (whole_vae, "save the part named `encoder`. Received: a VAE that returns a dict of logits, z_mean, z_log_var"),
+        (dicts, "returns a dict of mean, log_var"),
+        (lambda: keras.Sequential([keras.layers.Dense(2)]), "must be an encoder that was built before it was saved"),
+    ],
+)
+def test_what_is_no_encoder_is_refused_when_it_is_read(tmp_path, make, said):
+    make().save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=said):
+        SavedEncoder(tmp_path / "model.keras").fit(x)

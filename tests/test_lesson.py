@@ -52,6 +52,14 @@ def test_a_failing_import_shows_what_it_printed(tmp_path):
     assert done.stderr.endswith("ImportError: broken\n")
 
 
+def test_another_backend_of_keras_is_refused(monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(ImportError, match=r"Keras must run on TensorFlow in this course\. Received: the backend jax\."):
+        lesson.begin(1)
+
+
 def draws() -> list[float]:
     import keras
     import tensorflow as tf

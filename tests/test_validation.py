@@ -154,3 +154,17 @@ def test_what_is_no_such_array(value, error, limits, said):
 def test_limits_are_part_of_the_range():
     assert validation.array("a", [0.0, 1.0], low=0, high=1).tolist() == [0, 1]
     assert validation.array("a", [True, False], low=0, high=1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("dtype", ["timedelta64[s]", "datetime64[s]"])
+def test_times_are_no_numbers(dtype):
+    with pytest.raises(TypeError, match=rf"`x` must be an array of numbers\. Received: array .* {dtype[:-3]}"):
+        validation.array("x", np.arange(4).astype(dtype))
+
+
+def test_masked_values_are_missing():
+    masked = np.ma.masked_equal([[1.0, -9999.0], [2.0, 3.0]], -9999.0)
+    for check in (validation.array, validation.unmasked):
+        with pytest.raises(ValueError, match=r"`x` must be .* without missing values.* 1 masked values? of 4"):
+            check("x", masked)
+    validation.unmasked("x", np.ma.masked_equal([1.0, 2.0], 5.0))

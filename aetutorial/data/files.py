@@ -16,7 +16,7 @@ from aetutorial.data import scaling
 from aetutorial.data.dataset import Dataset, finish, split
 
 SCALINGS = {"standardize": scaling.standardize, "min-max": scaling.min_max}
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 LICENCE = "your own data"
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 Row = tuple[int, list[str]]  # the number of its line in the file, and its cells
@@ -176,7 +176,19 @@ def _list_images(folder: Path) -> list[Path]:
     if len(paths) < 2:
         expected = f"a folder with at least 2 images ({', '.join(IMAGE_ENDINGS)})"
         raise ValueError(validation.message("folder", expected, f"{len(paths)} in {folder}"))
+    linked = next((path for path in sorted(folder.rglob("*")) if path.is_symlink() and path.is_dir()), None)
+    if linked:
+        expected = "a folder without links to folders, whose images would be left out"
+        raise ValueError(validation.message("folder", expected, f"the link {linked.relative_to(folder)}"))
     paths.sort(key=Path.as_posix)
+    deep = {path.parts[:-1] for path in paths}
+    if all(len(parts) > 1 for parts in deep):  # no image lies where a label's would
+        top = sorted({parts[0] for parts in deep})
+        expected = "a folder with images, or with a sub-folder for each label that holds its images"
+        received = f"images two or more folders down, in {Path(*min(deep))}"
+        if len(top) == 1:
+            received += f"; give {folder / top[0]} instead"
+        raise ValueError(validation.message("folder", expected, received))
     loose = [path for path in paths if len(path.parts) == 1]
     if loose and len(loose) < len(paths):
         expected = "a folder with all images in sub-folders (one for each label) or none"
@@ -196,7 +208,7 @@ def from_images(
 
     Args:
         folder: Holds PNG, JPEG, BMP, GIF, TIFF or WebP files. If they are in sub-folders, these are the labels:
-            0, 1, ... in alphabetical order, named by `label_names`.
+            0, 1, ... in alphabetical order, named by `label_names`. No links to folders, which would be left out.
         size: (height, width) in pixels. Images are stretched to it, antialiased.
         grey: One channel (True) or three (False). Transparent parts become white.
         test_size: Fraction held out, above 0 and below 1; at least one image. The split is stratified as in `from_csv`.
@@ -208,7 +220,7 @@ def from_images(
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: too few images, an image that cannot be read, or a wrong argument.
+        ValueError: too few images, an image that cannot be read, a wrong argument, or labels that lie deeper.
     """
     folder = Path(folder)
     if not isinstance(size, Sequence) or len(size) != 2:

@@ -20,6 +20,9 @@ def check_model(model: Any, jit: Any, strategy: Any) -> None:
     """Refuse a model that can't be trained, and a `jit` or `strategy` that does not fit it."""
     if not isinstance(model, keras.Model):
         raise TypeError(validation.message("model", "a keras.Model", model))
+    if keras.config.backend() != "tensorflow":
+        received = f"one on {keras.config.backend()}. Unset KERAS_BACKEND and restart"
+        raise ValueError(validation.message("model", "on Keras's TensorFlow backend", received))
     if not keras_internals.is_compiled(model):
         raise ValueError(validation.message("model", "compiled", "a model on which `compile` was not called"))
     if model.run_eagerly:
@@ -60,9 +63,17 @@ def folder_of(checkpoint: Any) -> Path | None:
 
 def build(model: Any, source: Arrays | Stream) -> None:
     """Make the variables that the model and its optimizer don't have yet: a compiled loop can't make any."""
-    batch = keras.tree.map_structure(lambda leaf: leaf[:1], source.as_batch(source.first()))
+    batch = source.first()  # a whole one: some layers work on groups of examples
+    # A loss that was compiled wants to see targets here, even if the step makes its own.
+    batch = source.as_batch(batch) if source.has_targets else _with_itself(batch)
+    has_call = type(model).call is not keras.Model.call
+    unbuilt = [layer.name for layer in model.layers if not layer.built]
+    if unbuilt and not has_call:
+        expected = "a model with a `call`, or one whose layers are built (give them a keras.Input)"
+        raise ValueError(validation.message("model", expected, f"neither; {unbuilt[0]} is not built"))
     with keras_internals.strategy_of(model).scope():
-        keras_internals.build(model, batch)
+        if has_call:
+            keras_internals.build(model, batch)
         model.optimizer.build(model.trainable_variables)
 
 
@@ -86,10 +97,10 @@ def callback_list(callbacks: Any) -> list[Any]:
     return listed
 
 
-def sources(x: Any, y: Any, validation_data: Any, batch_size: Any) -> tuple[Any, Any]:
+def sources(model: Any, x: Any, y: Any, validation_data: Any, batch_size: Any) -> tuple[Any, Any]:
     """Return the sources of training and validation data; None for no validation."""
     batch_size = validation.integer("batch_size", batch_size, low=1)
-    train = _source("x", "y", x, y, batch_size)
+    train = _source(model, "train_step", ("x", "y"), x, y, batch_size)
     if validation_data is None:
         return train, None
     inputs, targets = validation_data, None
@@ -98,19 +109,48 @@ def sources(x: Any, y: Any, validation_data: Any, batch_size: Any) -> tuple[Any,
             expected, received = "an array, or a pair (inputs, targets)", f"{len(validation_data)} items"
             raise ValueError(validation.message("validation_data", expected, received))
         inputs, targets = validation_data
-    return train, _source("validation_data", "validation_data", inputs, targets, batch_size)
+    held_out = _source(model, "test_step", ("validation_data", "validation_data"), inputs, targets, batch_size)
+    if train.has_targets and not held_out.has_targets:
+        expected = "a pair (inputs, targets), for the training data have targets of their own"
+        raise ValueError(validation.message("validation_data", expected, "inputs alone"))
+    return train, held_out
 
 
-def _source(name: str, y_name: str, x: Any, y: Any, batch_size: int) -> Arrays | Stream:
+def _source(model: Any, step: str, names: tuple[str, str], x: Any, y: Any, batch_size: int) -> Arrays | Stream:
+    """Return the source of a step's batches; `names` are those of `x` and `y` in errors."""
+    alone = _with_itself if keras_internals.takes_itself_for_target(model, step) else _by_itself
     if isinstance(x, tf.data.Dataset):
         if y is not None:
-            raise ValueError(validation.message(y_name, "None, for `x` is a Dataset", y))
-        return Stream(x, name)
+            raise ValueError(validation.message(names[1], f"None, for `{names[0]}` is a Dataset", y))
+        pairs = isinstance(x.element_spec, tuple)
+        return Stream(x, names[0], as_batch=_as_it_is if pairs else alone, has_targets=pairs)
+    if not isinstance(x, np.ndarray) and hasattr(x, "__getitem__") and hasattr(x, "on_epoch_end"):
+        # A PyDataset or an iterator of images: NumPy would read it whole, and fail.
+        raise TypeError(validation.message(names[0], "an array or a tf.data.Dataset", f"a {type(x).__name__}"))
     rows: list[int] = []
-    inputs = _nest(name, x, rows, (2, 3, 4, 5))
+    inputs = _nest(names[0], x, rows, (2, 3, 4, 5))
+    wanted, given = len(getattr(model, "inputs", None) or ()), len(inputs) if isinstance(inputs, tuple) else 1
+    if wanted == 1 and given > 1:
+        received = f"a list of {given} arrays. If each is an example, put them together with np.stack"
+        raise ValueError(validation.message(names[0], "one array, for the model has one input", received))
     if y is None:
-        return Arrays(inputs, batch_size, own_target=True)
-    return Arrays((inputs, _nest(y_name, y, rows, None)), batch_size)
+        return Arrays(inputs, batch_size, as_batch=alone, has_targets=False)
+    pair = inputs, _nest(names[1], y, rows, None)
+    return Arrays(pair, batch_size, as_batch=_as_it_is, has_targets=True)
+
+
+def _with_itself(x: Any) -> Any:
+    """Return what a step takes that compares outputs with targets, for an autoencoder."""
+    return x, x
+
+
+def _by_itself(x: Any) -> Any:
+    """Return what `model.fit(x)` hands to a step."""
+    return (x,) if isinstance(x, tuple) else x
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
 
 
 def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
@@ -119,7 +159,7 @@ def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
         raise ValueError(validation.message(name, "an array, or a dict or tuple of arrays", value))
     if isinstance(value, dict):
         return {key: _nest(f"{name}[{key!r}]", item, rows, ndim) for key, item in value.items()}
-    if isinstance(value, tuple | list) and value and all(len(getattr(item, "shape", ())) > 1 for item in value):
+    if isinstance(value, tuple | list) and value and all(_is_part(item, ndim, rows, len(value)) for item in value):
         return tuple(_nest(f"{name}[{i}]", item, rows, ndim) for i, item in enumerate(value))
     if isinstance(value, np.memmap):  # not read as a whole, so its values are not checked
         if len(value):
@@ -133,3 +173,10 @@ def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
         raise TypeError(validation.message(name, "an array of real numbers", value))
     rows.append(len(value))
     return value
+
+
+def _is_part(item: Any, ndim: Any, rows: list[int], number: int) -> bool:
+    """Return whether an item of a list is an array of its own: one input or target of several, not one example."""
+    shape: tuple[int, ...] = getattr(item, "shape", ())
+    one_dimensional = ndim is None and len(shape) == 1 and rows and shape[0] == rows[0] != number
+    return len(shape) > 1 or bool(one_dimensional)

@@ -6,7 +6,7 @@ A *block* is a nest (an array, or a tuple, list or dict of arrays) with the same
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -32,11 +32,11 @@ class Arrays:
         batch_size: Rows per step.
         blockwise: Whether it is read block by block, for one of the arrays is a `numpy.memmap`.
         as_batch: Turns a batch of the nest into what a Keras step takes.
+        has_targets: Whether a batch holds targets besides the inputs.
     """
 
-    def __init__(self, block: Any, batch_size: int, *, own_target: bool = False) -> None:
-        self.block, self.batch_size = block, batch_size
-        self.as_batch = _with_itself if own_target else _as_it_is
+    def __init__(self, block: Any, batch_size: int, *, as_batch: Callable[[Any], Any], has_targets: bool) -> None:
+        self.block, self.batch_size, self.as_batch, self.has_targets = block, batch_size, as_batch, has_targets
         self.leaves = tf.nest.flatten(block)
         self.n = len(self.leaves[0])
         self.blockwise = any(isinstance(leaf, np.memmap) for leaf in self.leaves)
@@ -59,12 +59,18 @@ class Arrays:
             yield self._rows(rest, len(rest)), len(rest), len(rest)
 
     def first(self) -> Any:
-        """Return the first rows, for a look at shapes and types."""
-        return self._rows(np.arange(min(self.n, 2)), min(self.n, 2))
+        """Return the first batch, for a look at shapes and types."""
+        rows = min(self.n, self.batch_size)
+        return self._rows(np.arange(rows), rows)
 
     def largest(self) -> float | None:
         """Return the largest absolute value, or None if that takes reading a file."""
         return None if self.blockwise else max(float(np.abs(leaf).max()) for leaf in self.leaves)
+
+    def holds_nan(self) -> bool:
+        """Return whether a value is NaN or infinite; only arrays on disk have not been checked before."""
+        parts = (leaf[i : i + ROWS_MAPPED] for leaf in self.leaves for i in range(0, self.n, ROWS_MAPPED))
+        return self.blockwise and not all(map(_finite, parts))
 
     def digest(self) -> str:
         """Return a digest of all values; of arrays on disk, of rows sampled throughout."""
@@ -84,16 +90,16 @@ class Stream:
     Attributes:
         n, batch_size: 0, for they are not known.
         blockwise: True.
-        as_batch: Turns a batch of the nest into what a Keras step takes.
+        as_batch, has_targets: As for `Arrays`.
         epoch_digest: Digest of the batches of the last epoch that was read to its end.
     """
 
     n = batch_size = 0
     blockwise = True
 
-    def __init__(self, dataset: Any, name: str) -> None:
-        self.dataset, self.name, self.epoch_digest = dataset, name, ""
-        self.as_batch = _as_it_is if isinstance(dataset.element_spec, tuple) else _with_itself
+    def __init__(self, dataset: Any, name: str, *, as_batch: Callable[[Any], Any], has_targets: bool) -> None:
+        self.dataset, self.name, self.as_batch, self.has_targets = dataset, name, as_batch, has_targets
+        self.epoch_digest = ""
         specs = tf.nest.flatten(dataset.element_spec)
         if not all(isinstance(spec, tf.TensorSpec) and spec.shape.rank for spec in specs):
             expected = "a tf.data.Dataset of batches, dense tensors whose first axis is the batch"
@@ -133,6 +139,10 @@ class Stream:
 
     def largest(self) -> None:
         """Return None: it is not known."""
+
+    def holds_nan(self) -> bool:
+        """Return whether a value is NaN or infinite, by reading all batches once more."""
+        return not all(_finite(leaf.numpy()) for element in self.dataset for leaf in tf.nest.flatten(element))
 
     def digest(self) -> str:
         """Return a digest of what the elements look like; their values are compared epoch by epoch."""
@@ -180,12 +190,8 @@ def _take(leaf: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
     return taken
 
 
-def _with_itself(x: Any) -> Any:
-    return x, x
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
+def _finite(array: np.ndarray) -> bool:
+    return not np.issubdtype(array.dtype, np.inexact) or bool(np.isfinite(array).all())
 
 
 def _label(leaf: np.ndarray) -> str:

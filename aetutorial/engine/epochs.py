@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from aetutorial.engine import keras_internals
 from aetutorial.engine.batches import Arrays, Stream, as_floatx
 from aetutorial.engine.program import Outcome, Program
 
@@ -22,7 +23,7 @@ Call = tuple[Program, Outcome, int, float]
 
 
 class NotFiniteError(Exception):
-    """A loss was NaN or infinite; `last` is the last one that was not, or NaN if there was none."""
+    """A loss, or a weight after a finite loss, was NaN or infinite; `last` is the last finite loss, or NaN for none."""
 
     def __init__(self, name: str, epoch: int, step: int, last: float) -> None:
         super().__init__(name, epoch, step, last)
@@ -57,6 +58,9 @@ class Passes:
         name: str = "loss",
     ) -> None:
         self.source, self.seed, self.name = source, seed, name
+        # A gradient can be NaN where the loss is not. What a step only reads stays as it is.
+        weights = [keras_internals.tf_variable(variable) for variable in model.trainable_variables]
+        self._weights = [weight for weight in weights if weight.dtype.is_floating]
         self.steps = -(-source.n // source.batch_size) if source.batch_size else None
         self._make = functools.partial(Program, model, step, as_batch=source.as_batch, jit=jit, strategy=strategy)
         self._programs: dict[Any, Program] = {}
@@ -87,7 +91,7 @@ class Passes:
             report: Called between the calls of a long epoch with the epochs that are done, a fraction.
 
         Raises:
-            NotFiniteError: a loss is not finite. The variables are as they were when that epoch began.
+            NotFiniteError: a loss or a weight is not finite. The variables are as they were when that epoch began.
         """
         calls = self._block_by_block(epoch) if self.source.blockwise else self._in_memory(epoch, count)
         before = None
@@ -95,16 +99,34 @@ class Passes:
             before = outcome.before if before is None else before
             if np.isfinite(outcome.last):
                 self._last = outcome.last
-            if not outcome.finite:
-                for variable, value in zip(program.variables, before, strict=True):
-                    variable.assign(value)
-                if outcome.epoch:  # several epochs in one call: once more up to the last sound one
-                    program(self._orders(epoch, outcome.epoch))
-                    yield from outcome.logs
-                raise NotFiniteError(self.name, epoch + outcome.epoch, offset + outcome.step, self._last)
+            if not outcome.finite or not self._weights_are_finite():
+                before_it = outcome.epoch - outcome.finite  # epochs of this call that may have been sound
+                sound = self._back(program, before, epoch, before_it)
+                yield from outcome.logs[:sound]
+                if outcome.finite or sound < before_it:  # a last step left weights that no loss shows
+                    raise NotFiniteError("weights", epoch + sound, offset + program.steps, self._last)
+                raise NotFiniteError(self.name, epoch + sound, offset + outcome.step, self._last)
             if 0 < done < 1:  # the end of an epoch is told by its logs
                 report(epoch + done)
         yield from outcome.logs
+
+    def _weights_are_finite(self) -> bool:
+        return all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in self._weights)
+
+    def _back(self, program: Program, before: list[Any], epoch: int, count: int) -> int:
+        """Go back to `before`, then on through `count` epochs, or fewer if their last steps left weights not finite.
+
+        Returns:
+            How many epochs it was.
+        """
+        for sound in range(count, -1, -1):
+            for variable, value in zip(program.variables, before, strict=True):
+                variable.assign(value)
+            if sound:
+                program(self._orders(epoch, sound))
+            if self._weights_are_finite():
+                break
+        return sound
 
     def _orders(self, epoch: int, count: int) -> np.ndarray:
         return np.stack([self.source.order(self.seed, e) for e in range(epoch, epoch + count)])
@@ -142,5 +164,7 @@ class Passes:
     def _program_for(self, block: Any, size: int) -> Program:
         key = size, *(leaf.shape for leaf in tf.nest.flatten(block))
         if key not in self._programs:
-            self._programs[key] = self._make(tf.nest.map_structure(tf.convert_to_tensor, block), size)
+            self._programs[key] = self._make(
+                tf.nest.map_structure(tf.convert_to_tensor, block), size, number=len(self._programs)
+            )
         return self._programs[key]

@@ -31,6 +31,15 @@ def strategy_of(model: Any) -> Any:
     return model.distribute_strategy  # 3.15.1: an attribute of the TensorFlow backend only, not documented
 
 
+def takes_itself_for_target(model: Any, step: str) -> bool:
+    """Return whether `train_step` or `test_step` is Keras's own and compares outputs with targets."""
+    import keras
+
+    # 3.15.1: `compile` keeps what it was given in `loss` and in an attribute without a public name.
+    compares = model.loss is not None or model._compile_metrics is not None
+    return compares and getattr(type(model), step) is getattr(keras.Model, step)
+
+
 def build(model: Any, batch: Any) -> None:
     """Make the variables of a model, its metrics and its losses from the shapes in a batch of what `fit` takes."""
     # 3.15.1: what model.fit does first. The public `build` makes no metrics and needs shapes of one's own layers.

@@ -37,6 +37,7 @@ class Program:
         as_batch: Turns a batch of the nest into what the step takes.
         jit: Whether XLA compiles it. "auto": unless the step contains convolutions, or what XLA can't compile.
         strategy: A `tf.distribute.Strategy`, or None.
+        number: How many programs of the same training there are before this one.
 
     Attributes:
         jit: Whether XLA compiles it; False from the first call on if XLA refused.
@@ -56,6 +57,7 @@ class Program:
         as_batch: Callable[[Any], Any],
         jit: bool | str,
         strategy: Any = None,
+        number: int = 0,
     ) -> None:
         program_cache.give_memory_back()  # of what was freed before: tracing would scatter over it
         self.block = block
@@ -71,6 +73,9 @@ class Program:
         self.width = max(1, min(16, 2**20 // self.rows))
 
         def one_step(batch: Any) -> Any:
+            graph = tf.compat.v1.get_default_graph()
+            if number and graph.seed is not None:  # `tf.random` would repeat the draws of the program before
+                graph.seed += number
             if strategy is None:
                 return step(as_batch(batch))
             logs = strategy.run(lambda: step(as_batch(_share(batch, strategy))))

@@ -45,7 +45,8 @@ def shared(concrete: Any, variables: list[Any], jit: bool) -> tuple[Callable[...
     if sum(variable.shape.num_elements() * variable.dtype.size for variable in variables) > KEPT_BYTES:
         return concrete, True
     shapes = [(variable.shape.as_list(), variable.dtype.name) for variable in variables]
-    key = f"{graph_digest.digest(concrete.graph)} {jit} {shapes}"
+    # The graph's inputs are flat: it does not show whether they came as an array or in a dict.
+    key = f"{graph_digest.digest(concrete.graph)} {jit} {shapes} {concrete.structured_input_signature}"
     captured = concrete.captured_inputs
     with _lock:
         program = _programs.setdefault(key, concrete)

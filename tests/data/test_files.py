@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -291,6 +293,41 @@ def test_images_wrong_folder(tmp_path):
     save(tmp_path / "cat" / "a.png", 1)
     with pytest.raises(ValueError, match=r"sub-folders .* loose\.png lies outside"):
         data.from_images(tmp_path)
+
+
+def save_all(folder, *names):
+    for name in names:
+        save(folder / name, 1)
+    return folder
+
+
+def test_classes_one_folder_deeper_are_refused_with_the_right_folder(tmp_path):
+    folder = save_all(tmp_path / "pets", *(f"Images/{kind}/{i}.png" for kind in ("Cat", "Dog") for i in range(2)))
+    with pytest.raises(ValueError, match=r"`folder` must be .* two or more folders down, in Images.Cat; give .*Images"):
+        data.from_images(folder)
+    assert data.from_images(folder / "Images").label_names == ("Cat", "Dog")
+
+
+def test_training_and_test_folders_are_not_taken_for_labels(tmp_path):
+    folder = save_all(tmp_path, *(f"{part}/Cat/{i}.png" for part in ("train", "test") for i in range(2)))
+    with pytest.raises(ValueError, match=r"two or more folders down, in test.Cat\.$"):
+        data.from_images(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making links takes rights there")
+def test_a_linked_folder_is_not_left_out_in_silence(tmp_path):
+    elsewhere = save_all(tmp_path / "elsewhere", "0.png", "1.png")
+    folder = save_all(tmp_path / "folder", "Cat/0.png", "Cat/1.png")
+    (folder / "Dog").symlink_to(elsewhere)
+    with pytest.raises(ValueError, match=r"`folder` must be a folder without links.*the link Dog"):
+        data.from_images(folder)
+
+
+def test_jfif_is_another_ending_of_jpeg(tmp_path):
+    save_all(tmp_path, "a.png", "b.jpg")
+    (tmp_path / "b.jpg").rename(tmp_path / "b.jfif")
+    loaded = data.from_images(tmp_path)
+    assert len(loaded.x_train) + len(loaded.x_test) == 2
 
 
 @pytest.mark.parametrize(

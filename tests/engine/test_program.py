@@ -15,7 +15,6 @@ from engine_models import keras_fit
 
 from aetutorial import training
 from aetutorial.engine import arguments, graph_digest, keras_internals, program_cache
-from aetutorial.engine.batches import Arrays
 from aetutorial.engine.epochs import Passes
 
 rng = np.random.default_rng(0)
@@ -296,7 +295,7 @@ def test_the_roles_of_captured_tensors_enter_the_digest():
 
 
 def passes(trained, x, jit="auto", batch_size=16):
-    source = Arrays(x, batch_size, own_target=True)
+    source, _ = arguments.sources(trained, x, None, None, batch_size)
     arguments.build(trained, source)
     return Passes(trained, trained.train_step, source, seed=0, jit=jit)
 
