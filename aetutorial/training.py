@@ -69,7 +69,8 @@ def fit(
             `epoch_order(seed, e, n)`. Also sets Keras's global seed.
         progress: Whether to print one line that is rewritten while training runs.
         checkpoint: A folder. After each epoch, all that is needed to go on is written there. A later call with
-            the same arguments goes on from the last epoch and ends with the same bits; `epochs` may be larger.
+            the same arguments goes on from the last epoch and ends with the same bits; `epochs` may be larger, and
+            callbacks may be others, which a warning reports.
         jit: Whether XLA compiles the loop. "auto": that of the training, but not of the validation, unless the
             model contains convolutions, for which it is slower on a CPU (see benchmarks/), or something that XLA
             can't compile.

@@ -170,14 +170,47 @@ def run(names: list[str]) -> None:
 
 
 def to_text(names: list[str]) -> None:
-    """Let jupytext carry the edits of notebooks over to their text pairs, where the notebook is the newer one."""
-    pairs = [notebook_of(text) for text in texts(names)]
-    for path in pairs:
+    """Let jupytext carry the edits of notebooks over to their text pairs.
+
+    Raises:
+        SystemExit: both were edited since the last commit. Nothing is changed then.
+    """
+    edited = []
+    for text in texts(names):
+        path = notebook_of(text)
         if not path.exists():
             print(f"{path.name} does not exist yet: run `make notebooks`.")
-    known = [str(path) for path in pairs if path.exists()]
-    if known:
-        subprocess.run([sys.executable, "-m", "jupytext", "--quiet", "--sync", *known], check=True)
+            continue
+        notebook = nbformat.read(path, as_version=4)
+        if sources(notebook) == sources(read_text(text)):
+            continue
+        committed = _committed(path)
+        if committed is None:  # never committed, or no git: the times of the files have to do
+            notebook_is_edited = path.stat().st_mtime > text.stat().st_mtime
+            text_is_edited = not notebook_is_edited
+        else:
+            notebook_is_edited = sources(notebook) != sources(nbformat.reads(committed, as_version=4))
+            text_is_edited = _committed(text) != text.read_text("utf-8")
+        if notebook_is_edited and text_is_edited:
+            names_of_both = " and ".join(each.relative_to(ROOT).as_posix() for each in (path, text))
+            raise SystemExit(f"{names_of_both} were both edited. `git checkout` one of them to drop its edits.")
+        if text_is_edited:
+            print(f"{text.name} is newer than its notebook: run `make notebooks`.")
+            continue
+        path.touch()  # jupytext takes what is newer, and git gives files any time
+        edited.append(str(path))
+    if edited:
+        subprocess.run([sys.executable, "-m", "jupytext", "--quiet", "--sync", *edited], check=True)
+
+
+def _committed(path: Path) -> str | None:
+    """Return a file's text in the last commit; None if there is none."""
+    command = ["git", "-C", str(path.parent), "show", f"HEAD:./{path.name}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.decode("utf-8").replace("\r\n", "\n") if done.returncode == 0 else None
 
 
 def studies(names: list[str]) -> None:

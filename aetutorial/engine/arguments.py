@@ -74,7 +74,8 @@ def build(model: Any, source: Arrays | Stream) -> None:
     with keras_internals.strategy_of(model).scope():
         if has_call:
             keras_internals.build(model, batch)
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:  # a second time would give a LossScaleOptimizer another scale
+            model.optimizer.build(model.trainable_variables)
 
 
 def callback_list(callbacks: Any) -> list[Any]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from aetutorial.integrity import write_whole
 
-FORMAT = 2  # of a file: raised when what is in it, or how a digest in it is made, changes. Format 1 did not say so.
+FORMAT = 3  # of a file: raised when what is in it, or how a digest in it is made, changes. Format 1 did not say so.
 KEPT = 2  # checkpoints of a folder, the newest
 DIGEST = re.compile("[0-9a-f]{64}")
 PATTERN = re.compile(r"epoch-(\d+)\.([0-9a-f]{64})\.npz")
@@ -47,6 +47,7 @@ class State:
     stopped: bool  # whether a callback ended the run
     digests: list[list[str]]  # for each epoch and each stream, the digest of its batches
     identity: dict[str, Any]  # what run this is, by name: a checkpoint with another value is refused
+    told: dict[str, Any]  # the same for what may be another in a run that goes on, and is reported
 
 
 def save(folder: str | os.PathLike[str], state: State) -> Path:
@@ -109,7 +110,7 @@ def load(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> State |
             continue
         state = _read(path, contents)
         for name in {**identity, **state.identity}:
-            differing = _difference(name, state.identity.get(name), identity.get(name))
+            differing = difference(name, state.identity.get(name), identity.get(name))
             if differing:
                 raise CheckpointError(f"The checkpoint {path} is of another {differing}. {ADVICE}")
         return state
@@ -134,12 +135,12 @@ def storable(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
 
-def _difference(name: str, there: Any, here: Any) -> str:
+def difference(name: str, there: Any, here: Any) -> str:
     """Say what differs, the innermost part of it; nothing if they are equal."""
     if there == here:
         return ""
     if isinstance(there, dict) and isinstance(here, dict):
-        parts = (_difference(f"{name}: {key}", there.get(key), here.get(key)) for key in there | here)
+        parts = (difference(f"{name}: {key}", there.get(key), here.get(key)) for key in there | here)
         return next(filter(None, parts))
     if any(DIGEST.fullmatch(str(value)) for value in (there, here)):
         return name  # two digests would tell nobody anything

@@ -57,13 +57,16 @@ class Checkpointing:
         self._variables = list({id(variable): variable for variable in (*known, *others)}.values())
         self._streams = {name: each.source for name, each in passes.items() if isinstance(each.source, Stream)}
         self._digests: list[list[str]] = []
-        self._identity = self._identity_of(train, test)
+        self._identity, self._told = self._identity_of(train, test), self._what_may_change()
 
     def _identity_of(self, train: Passes, test: Passes | None) -> dict[str, Any]:
         """Return what must be the same in a training that goes on, by the name that an error gives it."""
         alike = self.strategy is None  # workers' steps differ: each takes its own part of a batch
         optimizer = self.model.optimizer
-        settings = {name: _plain(value) for name, value in optimizer.get_config().items() if name != "name"}
+        config = optimizer.get_config() | self._inner_optimizer().get_config()
+        settings = {name: _plain(value) for name, value in config.items() if name not in ("name", "inner_optimizer")}
+        if isinstance(settings.get("learning_rate"), float):  # the present one, which callbacks change
+            del settings["learning_rate"]
         return {
             "TensorFlow version": tf.__version__,
             "Keras version": keras.__version__,
@@ -78,12 +81,22 @@ class Checkpointing:
             "seed": train.seed,
             "choice of jit": train.program.jit,
             "number of replicas": self.strategy.num_replicas_in_sync if self.strategy else 1,
-            "list of callbacks": [type(callback).__name__ for callback in self.callbacks],
-            "setting of a callback": {
-                f"{type(callback).__name__} {i}, {name}": _plain(value)
-                for i, callback in enumerate(self.callbacks, 1)
-                for name, value in keras_internals.callback_settings(callback).items()
-                if checkpoints.storable(value)
+        }
+
+    def _inner_optimizer(self) -> Any:
+        """Return the optimizer itself, without what scales its loss under mixed precision."""
+        return getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+
+    def _what_may_change(self) -> dict[str, Any]:
+        """Return the learning rate, and the settings of each callback under the name that `_named` gives it."""
+        rate = self._inner_optimizer().get_config().get("learning_rate")
+        named = _named(self.callbacks).items()
+        settings = {name: keras_internals.callback_settings(callback) for name, callback in named}
+        return {
+            "learning rate": rate if isinstance(rate, float) else None,
+            "callbacks": {
+                name: {key: _plain(value) for key, value in each.items() if checkpoints.storable(value)}
+                for name, each in settings.items()
             },
         }
 
@@ -98,6 +111,7 @@ class Checkpointing:
         state = self._state = checkpoints.load(self.folder, self._identity)
         if state is None:
             return
+        self._compare(state)
         if state.epoch > epochs:
             raise checkpoints.CheckpointError(
                 f"The checkpoint in {self.folder} is of epoch {state.epoch}, beyond `epochs`={epochs}."
@@ -116,6 +130,27 @@ class Checkpointing:
         for callback in filter(_is_csv_logger, self.callbacks):
             _shorten(callback, state.epoch)
 
+    def _compare(self, state: checkpoints.State) -> None:
+        """Report a learning rate that is neither that of the start nor that of the checkpoint, and other callbacks."""
+        there, here = (told["learning rate"] for told in (state.told, self._told))
+        if here not in (None, there):
+            rate = keras_internals.tf_variable(self._inner_optimizer().learning_rate)
+            (place,) = (i for i, variable in enumerate(self._variables) if variable is rate)
+            saved = float(state.arrays[place])
+            if here != saved:
+                text = (
+                    f"goes on with the learning rate of its checkpoint, {saved:.3g}, not with the model's, {here:.3g}"
+                )
+                warnings.warn(f"The training in {self.folder} {text}.", stacklevel=4)
+        self._told["learning rate"] = there
+        then, now = state.told["callbacks"], self._told["callbacks"]
+        news = [f"{name} is new" for name in now if name not in then]
+        news += [f"{name} is gone" for name in then if name not in now]
+        news += [checkpoints.difference(name, then[name], now[name]) for name in now if name in then]
+        if any(news):
+            text = f"The training in {self.folder} goes on with other callbacks: {'; '.join(filter(None, news))}."
+            warnings.warn(text, stacklevel=4)
+
     def resume(self) -> int:
         """Put everything back as it was, after the callbacks' `on_train_begin`; return how many epochs are done."""
         state = self._state
@@ -125,9 +160,13 @@ class Checkpointing:
             variable.assign(array)
         self.model.history.history.update(state.history)
         self.model.history.epoch = list(range(state.epoch))
-        for callback, attributes in zip(self.callbacks, state.callbacks, strict=True):
-            if not _is_csv_logger(callback):  # its file holds its state
-                vars(callback).update(attributes)
+        then = dict(zip(state.told["callbacks"], state.callbacks, strict=True))
+        for name, callback in _named(self.callbacks).items():
+            if name not in then or _is_csv_logger(callback):  # a logger's file holds its state
+                continue
+            before, now = (told["callbacks"][name] for told in (state.told, self._told))
+            changed = {key for key in before | now if before.get(key) != now.get(key)}
+            vars(callback).update({key: value for key, value in then[name].items() if key not in changed})
         self.ended = state.stopped
         return state.epoch
 
@@ -149,8 +188,19 @@ class Checkpointing:
             stopped=bool(self.model.stop_training),
             digests=self._digests,
             identity=self._identity,
+            told=self._told,
         )
         checkpoints.save(self.folder, state)
+
+
+def _named(callbacks: list[Any]) -> dict[str, Any]:
+    """Return the callbacks by class and place among those of the class: "EarlyStopping", "EarlyStopping 2", …"""
+    named: dict[str, Any] = {}
+    for callback in callbacks:
+        kind = type(callback).__name__
+        count = sum(type(other).__name__ == kind for other in named.values())
+        named[f"{kind} {count + 1}" if count else kind] = callback
+    return named
 
 
 def _kept_attributes(callback: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def state(epoch=1, value=None, **changed):
         "digests": [],
         "identity": IDENTITY,
     }
-    return State(**{**fields, **changed})
+    return State(**{"told": {}, **fields, **changed})
 
 
 def returned(folder, value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -456,24 +457,30 @@ def adam(rate):
     return plain(keras.optimizers.Adam(rate))
 
 
+def mixed(rate):
+    """A model whose optimizer scales the loss, as under mixed precision."""
+    import keras
+
+    return plain(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(rate)))
+
+
 OTHERS = {
     "architecture": (lambda: plain(units=4), {}, "another model"),
     "activation": (lambda: plain(activation="relu"), {}, "another layer, loss or constant"),
     "loss": (lambda: plain(loss="mae"), {}, "another layer, loss or constant"),
     "optimizer": (lambda: plain("sgd"), {}, "another optimizer"),
-    "learning rate": (lambda: adam(0.5), {}, "another setting of the optimizer: learning_rate .* there, .* here"),
     "data values": (plain, {"x": X + 1e-6}, "another set of training data"),
     "one value of the data": (plain, {"x": np.where(np.arange(180).reshape(30, 6) == 77, 0, X)},
                               "another set of training data"),
     "number of rows": (plain, {"x": X[:29]}, "another set of training data"),
-    "targets of their own": (plain, {"y": X + 1}, "another layer, loss or constant"),
+    "targets of their own": (plain, {"y": X + 1, "validation_data": (HELD_OUT, HELD_OUT)},
+                             "another layer, loss or constant"),
     "validation data": (plain, {"validation_data": HELD_OUT + 1}, "another set of validation data"),
     "no validation data": (plain, {"validation_data": None}, "another (set of validation data|validation step)"),
     "batch size": (plain, {"batch_size": 7}, r"another batch size \(8 there, 7 here\)"),
     "seed": (plain, {"seed": 3}, r"another seed \(2 there, 3 here\)"),
     "jit": (plain, {"jit": True}, r"another choice of jit \(False there, True here\)"),
-    "patience": (plain, {"hooks": patience(6)}, r"callback: EarlyStopping 1, patience \(5 there, 6 here\)"),
-    "callbacks": (plain, {"hooks": []}, "another list of callbacks.*EarlyStopping"),
+    "schedule": (scheduled, {}, "another setting of the optimizer: learning_rate"),
     "fewer epochs": (plain, {"epochs": 1}, "epoch 2, beyond `epochs`=1"),
 }  # fmt: skip
 
@@ -498,6 +505,75 @@ def test_the_checkpoint_of_another_run_is_refused_by_name(done, name):
     with pytest.raises(CheckpointError, match=named):
         go_on(done, make, changed)
     assert {path.name: path.read_bytes() for path in done.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("hooks", "said"),
+    [
+        (lambda: patience(6), r"other callbacks: EarlyStopping: patience \(5 there, 6 here\)\."),
+        (list, r"other callbacks: EarlyStopping is gone\."),
+        (lambda: patience(5) + patience(7), r"other callbacks: EarlyStopping 2 is new\."),
+    ],
+)
+def test_other_callbacks_are_reported_and_the_training_goes_on(tmp_path, done, hooks, said):
+    folder = shutil.copytree(done, tmp_path / "copy")
+    with pytest.warns(UserWarning, match=said):
+        history = go_on(folder, changed={"hooks": hooks()})
+    assert history.epoch == [0, 1, 2]
+    with warnings.catch_warnings():  # from here on they are no news
+        warnings.simplefilter("error", UserWarning)
+        go_on(folder, changed={"hooks": hooks(), "epochs": 4})
+
+
+def test_a_changed_setting_counts_and_the_rest_of_the_callback_goes_on(done, tmp_path):
+    import keras
+
+    class Counting(keras.callbacks.Callback):
+        def __init__(self, limit, path):
+            super().__init__()
+            self.limit, self.path, self.count = limit, path, 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.count += 1
+
+    first, second = Counting(5, "one"), Counting(6, "two")
+    fit(plain(), epochs=2, hooks=[first], checkpoint=tmp_path)
+    with pytest.warns(UserWarning, match="Counting: (limit|path)"):
+        fit(plain(), epochs=3, hooks=[second], checkpoint=tmp_path)
+    assert (second.limit, second.path, second.count) == (6, "two", 3)
+
+
+def falling():
+    """Callbacks that change the learning rate: by a schedule, and on a plateau that is always there."""
+    import keras
+
+    made = keras.callbacks
+    return [
+        made.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
+        made.ReduceLROnPlateau("loss", patience=1, min_delta=9),
+    ]
+
+
+@pytest.mark.parametrize("make", [adam, mixed])
+def test_a_training_stopped_by_hand_goes_on_though_its_learning_rate_has_changed(tmp_path, make):
+    whole = make(0.01)
+    expected = fit(whole, hooks=falling()).history
+    assert len(set(expected["learning_rate"])) > 3
+    model = make(0.01)
+    with pytest.raises(Interrupted):  # after the rate has changed, before the epoch is saved
+        fit(model, hooks=falling(), at=3, checkpoint=tmp_path)
+    history = fit(model, hooks=falling(), checkpoint=tmp_path).history  # the same model, as in a cell that is run again
+    assert_equal((whole, expected), (model, history))
+
+
+def test_another_learning_rate_is_reported_for_that_of_the_checkpoint_counts(tmp_path, done):
+    import keras
+
+    folder = shutil.copytree(done, tmp_path / "copy")
+    model = adam(0.5)
+    with pytest.warns(UserWarning, match=r"learning rate of its checkpoint, 0\.001, not with the model's, 0\.5\."):
+        go_on(folder, lambda: model)
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.001)
 
 
 def test_other_targets_are_refused_as_other_data(tmp_path):

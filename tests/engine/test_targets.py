@@ -346,3 +346,27 @@ def test_data_that_hold_nan_are_named_as_the_cause(tmp_path, on_disk, held_out):
     with pytest.raises(training.DivergenceError, match="The cause: the data hold NaN") as error:
         training.fit(model, X if held_out else bad, validation_data=bad if held_out else None, **ONE)
     assert "was nan" not in str(error.value)
+
+
+# --- mixed precision -----------------------------------------------------------------------------
+
+
+def test_a_scaled_loss_has_one_scale_which_a_second_call_keeps():
+    import keras
+
+    models = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(6)])
+        inner = keras.optimizers.SGD(0.1)
+        model.compile(keras.optimizers.LossScaleOptimizer(inner, initial_scale=4, dynamic_growth_steps=3), loss="mse")
+        models.append(model)
+    ours, theirs = models
+    for _ in range(2):
+        training.fit(ours, X, seed=5, **ONE)
+        keras_fit(theirs, X, X, epochs=1, batch_size=8, seed=5)
+    states = [[float(v) for v in model.optimizer.variables if v.path.endswith("scale")] for model in models]
+    assert states[0] == states[1]
+    assert len(states[0]) == 1
+    assert states[0][0] > 4
+    assert difference(ours, theirs) < 1e-5

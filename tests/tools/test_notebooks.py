@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import types
 from pathlib import Path
 
@@ -227,6 +228,49 @@ def test_to_text_keeps_everything_that_a_reviewer_needs(folder, lesson, no_kerne
     unchanged = lesson.read_bytes()
     notebooks.to_text(["05"])
     assert lesson.read_bytes() == unchanged
+
+
+def committed(folder):
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "all"]):
+        subprocess.run([*git, *command], check=True)
+
+
+@pytest.fixture
+def both(folder, lesson, no_kernel):
+    """The paths of a notebook and its text pair, committed."""
+    notebooks.run(["05"])
+    committed(folder)
+    return folder / "05_lesson.ipynb", lesson
+
+
+@pytest.mark.parametrize("seconds_later", [-60, 60])
+def test_the_edited_notebook_counts_whatever_the_times_of_the_files(both, seconds_later):
+    edit(both[0], "print('new')", seconds_later)
+    notebooks.to_text(["05"])
+    assert "print('new')" in both[1].read_text("utf-8")
+
+
+@pytest.mark.parametrize("seconds_later", [-60, 60])
+def test_a_newer_text_is_not_overwritten(both, seconds_later, capsys):
+    notebook, text = both
+    text.write_text(TEXT.replace("2 * x", "x + x"), encoding="utf-8")
+    moment = text.stat().st_mtime + seconds_later
+    os.utime(notebook, (moment, moment))
+    before = notebook.read_bytes(), text.read_bytes()
+    notebooks.to_text(["05"])
+    assert (notebook.read_bytes(), text.read_bytes()) == before
+    assert "05_lesson.py is newer than its notebook: run `make notebooks`" in capsys.readouterr().out
+
+
+def test_where_both_were_edited_neither_is_overwritten(both):
+    notebook, text = both
+    text.write_text(TEXT.replace("2 * x", "x + x"), encoding="utf-8")
+    edit(notebook, "print('new')", 60)
+    before = notebook.read_bytes(), text.read_bytes()
+    with pytest.raises(SystemExit, match=r"05_lesson\.ipynb and .*05_lesson\.py were both edited"):
+        notebooks.to_text(["05"])
+    assert (notebook.read_bytes(), text.read_bytes()) == before
 
 
 def test_to_text_without_a_notebook(lesson, capsys):
