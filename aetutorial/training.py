@@ -73,7 +73,7 @@ def fit(
             callbacks may be others, which a warning reports.
         jit: Whether XLA compiles the loop. "auto": that of the training, but not of the validation, unless the
             model contains convolutions, for which it is slower on a CPU (see benchmarks/), or something that XLA
-            can't compile.
+            can't compile, or the Dataset's batches are of many lengths.
         strategy: A `tf.distribute.Strategy`, under whose scope the model was made and compiled. A batch is
             divided among the replicas; its size must be a multiple of their number.
 

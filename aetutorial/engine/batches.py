@@ -93,6 +93,8 @@ class Stream:
         blockwise: True.
         as_batch, has_targets: As for `Arrays`.
         epoch_digest: Digest of the batches of the last epoch that was read to its end.
+        shapes: Of each part of a batch, the shape without the first axis; None for a length that varies.
+        varies: Whether there is such a length, as where sequences are of many.
     """
 
     n = batch_size = 0
@@ -105,6 +107,8 @@ class Stream:
         if not all(isinstance(spec, tf.TensorSpec) and spec.shape.rank for spec in specs):
             expected = "a tf.data.Dataset of batches, dense tensors whose first axis is the batch"
             raise ValueError(validation.message(name, expected, f"elements {dataset.element_spec}"))
+        self.shapes = [spec.shape[1:] for spec in specs]
+        self.varies = any(None in shape.as_list() for shape in self.shapes)
         count = int(dataset.cardinality())
         if count == 0 or count == tf.data.INFINITE_CARDINALITY:
             raise ValueError(validation.message(name, ENDING, "an endless one" if count else "an empty one"))
@@ -158,8 +162,8 @@ class Stream:
             raise ValueError(validation.message(self.name, expected, received))
 
     def _limit(self, batch: list[np.ndarray]) -> int:
-        """Return how many batches like this one make a block."""
-        return max(1, min(self.count, BLOCK_BYTES // sum(leaf.nbytes for leaf in batch)))
+        """Return how many batches like this one make a block; one where the next may have another shape."""
+        return 1 if self.varies else max(1, min(self.count, BLOCK_BYTES // sum(leaf.nbytes for leaf in batch)))
 
     def _together(self, batches: list[list[np.ndarray]]) -> tuple[Any, int, int]:
         """Return (block, rows used, batch size) of batches of one size."""

@@ -62,7 +62,18 @@ class Passes:
         weights = [keras_internals.tf_variable(variable) for variable in model.trainable_variables]
         self._weights = [weight for weight in weights if weight.dtype.is_floating]
         self.steps = -(-source.n // source.batch_size) if source.batch_size else None
-        self._make = functools.partial(Program, model, step, as_batch=source.as_batch, jit=jit, strategy=strategy)
+        # XLA compiles for one shape. Without it one program takes all lengths, as it does in Keras.
+        varied = isinstance(source, Stream) and source.varies and jit is not True
+        self._shapes = source.shapes if isinstance(source, Stream) and varied else None
+        self._make = functools.partial(
+            Program,
+            model,
+            step,
+            as_batch=source.as_batch,
+            jit=False if varied else jit,
+            strategy=strategy,
+            shapes=self._shapes,
+        )
         self._programs: dict[Any, Program] = {}
         if isinstance(source, Stream) or source.blockwise:
             block, _, size = next(iter(source.blocks(source.order(seed, 0))))
@@ -162,7 +173,8 @@ class Passes:
         self._warm = True
 
     def _program_for(self, block: Any, size: int) -> Program:
-        key = size, *(leaf.shape for leaf in tf.nest.flatten(block))
+        leaves = tf.nest.flatten(block)
+        key = (size, len(leaves[0])) if self._shapes else (size, *(leaf.shape for leaf in leaves))
         if key not in self._programs:
             self._programs[key] = self._make(
                 tf.nest.map_structure(tf.convert_to_tensor, block), size, number=len(self._programs)

@@ -10,15 +10,23 @@ import tensorflow as tf
 
 
 def trace(
-    model: Any, step: Any, block: Any, batch_size: int, names: list[str], variables: list[Any], width: int, jit: bool
+    model: Any,
+    step: Any,
+    specs: Any,
+    rows: int,
+    batch_size: int,
+    names: list[str],
+    variables: list[Any],
+    width: int,
+    jit: bool,
 ) -> Any:
     """Return the loops as a concrete function (block, orders, bounds) -> (table, (epoch, step, last, finite), before).
 
+    `specs` is the nest of the block's tensors, with `rows` rows, but None for them in the shapes.
     `orders`, of shape (`width`, rows), holds the rows of each epoch in their order. `bounds` are the number of epochs,
     the first step, the step to stop before, and whether the metrics start anew. `table` has a row for the logs of each
     epoch, in the order of `names`; the others are those of an `Outcome`.
     """
-    rows = int(tf.nest.flatten(block)[0].shape[0])
     full, rest = divmod(rows, batch_size)
     # XLA must know each batch's shape, so the full batches have a loop and the rest has another. Without it one loop
     # takes both, and TensorFlow prepares the step once: a third of the first call.
@@ -78,7 +86,7 @@ def trace(
         return table, (e, i, last, finite(row)), before
 
     return tf.function(run, jit_compile=jit, autograph=False).get_concrete_function(
-        tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), block),
+        tf.nest.map_structure(lambda spec: tf.TensorSpec([rows, *spec.shape[1:]], spec.dtype), specs),
         tf.TensorSpec([width, rows], tf.int32),
         tf.TensorSpec([4], tf.int32),
     )

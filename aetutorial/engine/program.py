@@ -37,6 +37,7 @@ class Program:
         as_batch: Turns a batch of the nest into what the step takes.
         jit: Whether XLA compiles it. "auto": unless the step contains convolutions, or what XLA can't compile.
         strategy: A `tf.distribute.Strategy`, or None.
+        shapes: Of each tensor of the block, the shape without the first axis, where it is not that of this block alone.
         number: How many programs of the same training there are before this one.
 
     Attributes:
@@ -57,11 +58,13 @@ class Program:
         as_batch: Callable[[Any], Any],
         jit: bool | str,
         strategy: Any = None,
+        shapes: list[Any] | None = None,
         number: int = 0,
     ) -> None:
         program_cache.give_memory_back()  # of what was freed before: tracing would scatter over it
         self.block = block
-        self.rows = int(tf.nest.flatten(block)[0].shape[0])
+        leaves = tf.nest.flatten(block)
+        self.rows = int(leaves[0].shape[0])
         self.full, rest = divmod(self.rows, batch_size)
         self.steps = self.full + (rest > 0)
         replicas = strategy.num_replicas_in_sync if strategy else 1
@@ -81,7 +84,9 @@ class Program:
             logs = strategy.run(lambda: step(as_batch(_share(batch, strategy))))
             return {name: strategy.reduce("MEAN", value, axis=None) for name, value in loop.scalars(logs).items()}
 
-        any_rows = tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), block)
+        shapes = shapes or [leaf.shape[1:] for leaf in leaves]
+        specs = [tf.TensorSpec([None, *shape], leaf.dtype) for leaf, shape in zip(leaves, shapes, strict=True)]
+        any_rows = tf.nest.pack_sequence_as(block, specs)
         # Traced once, for any number of rows: the loops call this one for full batches and for the rest.
         traced = tf.function(one_step, autograph=False).get_concrete_function(any_rows)
         self._graph = traced.graph
@@ -92,7 +97,7 @@ class Program:
         self.jit = compilable if jit == "auto" else bool(jit)
         self._may_fall_back = jit == "auto" and self.jit
         self._trace = functools.partial(
-            loop.trace, model, traced, block, batch_size, self._names, self.variables, self.width
+            loop.trace, model, traced, any_rows, self.rows, batch_size, self._names, self.variables, self.width
         )
         self._run: Callable[..., Any]
         self._is_new: bool

@@ -12,6 +12,7 @@ from engine_models import difference, keras_fit, same
 
 from aetutorial import training
 from aetutorial.engine import batches as batches_module
+from aetutorial.engine import epochs as epochs_module
 from aetutorial.engine import progress as progress_module
 
 pytestmark = pytest.mark.no_cover
@@ -308,6 +309,22 @@ def test_batches_of_sequences_of_different_lengths_are_trained_as_by_keras():
         trained.append(one)
     for a, b in zip(trained[0].get_weights(), trained[1].get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+@pytest.mark.parametrize(("jit", "count"), [("auto", 1), (False, 1), (True, 6)])
+def test_sequences_of_many_lengths_take_one_program_without_xla(monkeypatch, jit, count):
+    import keras
+    import tensorflow as tf
+
+    made = []
+    program = epochs_module.Program
+    monkeypatch.setattr(epochs_module, "Program", lambda *a, **options: made.append(1) or program(*a, **options))
+    spec = (tf.TensorSpec((None, None, 1), tf.float32),) * 2
+    pairs = [(np.ones((4, n, 1), "float32"),) * 2 for n in (2, 3, 4, 5, 6, 7, 3)]
+    one = keras.Sequential([keras.Input((None, 1)), keras.layers.Dense(1)])
+    one.compile("sgd", loss="mse")
+    training.fit(one, generated(pairs, spec), epochs=2, jit=jit, progress=False)
+    assert len(made) == count
 
 
 def test_parts_with_different_numbers_of_rows_are_refused():
