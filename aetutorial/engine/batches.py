@@ -70,7 +70,8 @@ class Arrays:
 
     def holds_nan(self) -> bool:
         """Return whether a value is NaN or infinite; only arrays on disk have not been checked before."""
-        parts = (leaf[i : i + ROWS_MAPPED] for leaf in self.leaves for i in range(0, self.n, ROWS_MAPPED))
+        at_once = max(1, BLOCK_BYTES // max(leaf[:1].nbytes for leaf in self.leaves))
+        parts = (leaf[i : i + at_once] for leaf in self.leaves for i in range(0, self.n, at_once))
         return self.blockwise and not all(map(_finite, parts))
 
     def digest(self) -> str:
@@ -139,6 +140,7 @@ class Stream:
     def first(self) -> Any:
         """Return the first batch."""
         for element in self.dataset:
+            self._check([leaf.numpy() for leaf in tf.nest.flatten(element)])
             return element
         raise ValueError(validation.message(self.name, ENDING, "an empty one"))
 
