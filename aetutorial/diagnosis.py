@@ -96,17 +96,20 @@ def _reach(model: Any, x_hat: np.ndarray) -> tuple[float, float] | None:
     layer = model
     while getattr(layer, "layers", None):
         layer = layer.layers[-1]
-    activation = getattr(layer, "activation", None)
-    if activation is None and type(layer).__name__ in ("ReLU", "ELU", "Softmax", "LeakyReLU", "PReLU"):
-        activation = layer
-    if activation is None:
+    activation = getattr(layer, "activation", layer)
+    if layer.weights and activation is layer:
         return None
     given = np.concatenate([[-1e6, -1e3], np.linspace(-10, 10, 401), [1e3, 1e6]]).astype("float32")
-    values = np.asarray(activation(np.stack([given, -given], axis=1)))  # two columns, for softmax
+    try:
+        values = np.asarray(activation(np.stack([given, -given], axis=1)))  # two columns, for softmax
+    except Exception:  # a function of one's own that wants other shapes, or a layer that is no activation
+        return None
     low, high = float(values.min()), float(values.max())
     if x_hat.min() < low - 1e-3 or x_hat.max() > high + 1e-3:  # some models name their layers in another order
         return None
-    return low if low > -100 else -np.inf, high if high < 100 else np.inf
+    reach = low if low > -100 else -np.inf, high if high < 100 else np.inf
+    passes = activation is layer and reach == (-np.inf, np.inf)  # as Flatten does: the bound lies before it
+    return None if passes else reach
 
 
 def _seen_reach(x_hat: np.ndarray) -> tuple[float, float]:

@@ -70,7 +70,7 @@ def fit(
         progress: Whether to print one line that is rewritten while training runs.
         checkpoint: A folder. After each epoch, all that is needed to go on is written there. A later call with
             the same arguments goes on from the last epoch and ends with the same bits; `epochs` may be larger, and
-            callbacks may be others, which a warning reports.
+            callbacks may be others; a warning reports these, and a learning rate that the checkpoint replaces.
         jit: Whether XLA compiles the loop. "auto": that of the training, but not of the validation, unless the
             model contains convolutions, for which it is slower on a CPU (see benchmarks/), or something that XLA
             can't compile, or the Dataset's batches are of many lengths.

@@ -243,3 +243,26 @@ def test_a_model_that_returns_a_dict_is_refused():
     model = keras.Model(inputs, {"x_hat": keras.layers.Dense(D)(inputs)})
     with pytest.raises(ValueError, match=r"`model` must be a model with one output. Received: a dict of 'x_hat'"):
         diagnose(model, x_train, x_val)
+
+
+@pytest.mark.parametrize(
+    ("last", "bounded"),
+    [(keras.layers.ReLU, True), (keras.layers.PReLU, False), (lambda: keras.layers.Reshape((D,)), False)],
+)
+def test_a_last_layer_that_is_an_activation_or_none(last, bounded):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([*autoencoder().layers, last()])
+    history = trained(model, x_train, epochs=10)
+    assert ("bounded output" in names(diagnose(model, x_train, x_val, history))) == bounded
+
+
+def test_an_activation_of_ones_own_that_wants_the_outputs_shape():
+    model = autoencoder(output=lambda z: keras.ops.reshape(z, (-1, D)))
+    assert "bounded output" not in names(diagnose(model, x_train, x_val, trained(model, x_train)))
+
+
+@pytest.mark.parametrize("last", [keras.layers.Flatten, lambda: keras.layers.Dropout(0.1)])
+def test_a_bound_before_a_layer_that_passes_everything(last):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([*autoencoder(output="sigmoid").layers, last()])
+    assert "bounded output" in names(diagnose(model, x_train, x_val, trained(model, x_train)))

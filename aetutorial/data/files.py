@@ -171,12 +171,13 @@ def _read_image(path: Path, size: tuple[int, int], gray: bool) -> np.ndarray:
 
 def _list_images(folder: Path) -> list[Path]:
     """Return the paths of the images, relative to the folder, in the same order on each system; hidden ones are not."""
-    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in IMAGE_ENDINGS]
+    found = sorted(folder.rglob("*"))
+    paths = [path.relative_to(folder) for path in found if path.suffix.lower() in IMAGE_ENDINGS]
     paths = [path for path in paths if (folder / path).is_file() and not any(p.startswith(".") for p in path.parts)]
     if len(paths) < 2:
         expected = f"a folder with at least 2 images ({', '.join(IMAGE_ENDINGS)})"
         raise ValueError(validation.message("folder", expected, f"{len(paths)} in {folder}"))
-    linked = next((path for path in sorted(folder.rglob("*")) if path.is_symlink() and path.is_dir()), None)
+    linked = next((path for path in found if path.is_symlink() and path.is_dir()), None)
     if linked:
         expected = "a folder without links to folders, whose images would be left out"
         raise ValueError(validation.message("folder", expected, f"the link {linked.relative_to(folder)}"))

@@ -35,6 +35,8 @@ class Arrays:
         has_targets: Whether a batch holds targets besides the inputs.
     """
 
+    shapes: list[Any] | None = None  # as for a `Stream`: no length varies
+
     def __init__(self, block: Any, batch_size: int, *, as_batch: Callable[[Any], Any], has_targets: bool) -> None:
         self.block, self.batch_size, self.as_batch, self.has_targets = block, batch_size, as_batch, has_targets
         self.leaves = tf.nest.flatten(block)
@@ -94,8 +96,8 @@ class Stream:
         blockwise: True.
         as_batch, has_targets: As for `Arrays`.
         epoch_digest: Digest of the batches of the last epoch that was read to its end.
-        shapes: Of each part of a batch, the shape without the first axis; None for a length that varies.
-        varies: Whether there is such a length, as where sequences are of many.
+        shapes: Where a length varies from batch to batch, as of sequences: the shape of each part without the first
+            axis, with None for such a length. None if there is none.
     """
 
     n = batch_size = 0
@@ -108,8 +110,8 @@ class Stream:
         if not all(isinstance(spec, tf.TensorSpec) and spec.shape.rank for spec in specs):
             expected = "a tf.data.Dataset of batches, dense tensors whose first axis is the batch"
             raise ValueError(validation.message(name, expected, f"elements {dataset.element_spec}"))
-        self.shapes = [spec.shape[1:] for spec in specs]
-        self.varies = any(None in shape.as_list() for shape in self.shapes)
+        shapes = [spec.shape[1:] for spec in specs]
+        self.shapes = None if all(shape.is_fully_defined() for shape in shapes) else shapes
         count = int(dataset.cardinality())
         if count == 0 or count == tf.data.INFINITE_CARDINALITY:
             raise ValueError(validation.message(name, ENDING, "an endless one" if count else "an empty one"))
@@ -165,7 +167,7 @@ class Stream:
 
     def _limit(self, batch: list[np.ndarray]) -> int:
         """Return how many batches like this one make a block; one where the next may have another shape."""
-        return 1 if self.varies else max(1, min(self.count, BLOCK_BYTES // sum(leaf.nbytes for leaf in batch)))
+        return 1 if self.shapes else max(1, min(self.count, BLOCK_BYTES // sum(leaf.nbytes for leaf in batch)))
 
     def _together(self, batches: list[list[np.ndarray]]) -> tuple[Any, int, int]:
         """Return (block, rows used, batch size) of batches of one size."""

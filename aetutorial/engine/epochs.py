@@ -63,14 +63,13 @@ class Passes:
         self._weights = [weight for weight in weights if weight.dtype.is_floating]
         self.steps = -(-source.n // source.batch_size) if source.batch_size else None
         # XLA compiles for one shape. Without it one program takes all lengths, as it does in Keras.
-        varied = isinstance(source, Stream) and source.varies and jit is not True
-        self._shapes = source.shapes if isinstance(source, Stream) and varied else None
+        self._shapes = None if jit is True else source.shapes
         self._make = functools.partial(
             Program,
             model,
             step,
             as_batch=source.as_batch,
-            jit=False if varied else jit,
+            jit=False if self._shapes else jit,
             strategy=strategy,
             shapes=self._shapes,
         )
