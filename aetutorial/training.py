@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,11 @@ def fit(
     epochs: int,
     batch_size: int = 128,
     validation_data: Any = None,
-    callbacks: Sequence[Any] = (),
+    validation_split: float = 0.0,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    shuffle: bool = True,
+    callbacks: Sequence[Any] | None = None,
     seed: int = 0,
     progress: bool = True,
     checkpoint: Any = None,
@@ -49,7 +53,9 @@ def fit(
     """Train a compiled Keras model and return its History.
 
     The result is that of `model.fit` for the same batches. What differs is who runs the loop: Keras returns to
-    Python after every step, `fit` compiles the loop over the batches together with the step (lesson 3).
+    Python after every step, `fit` compiles the loop over the batches together with the step (lesson 3). A model
+    keeps what was compiled for it until it is compiled anew or changed; as in Keras, a global variable or the inside
+    of an object that a loss reads does not count as a change.
 
     Args:
         model: A `keras.Model` on which `compile` was called.
@@ -62,78 +68,96 @@ def fit(
             model has no step of its own. Otherwise the step gets `x` alone, as from `model.fit(x)`. None for a Dataset.
         epochs: Passes over the data, at least 1.
         batch_size: Examples per step, at least 1; the last batch of an epoch may be smaller.
-        validation_data: Held-out inputs, a pair (inputs, targets), or a Dataset; None for none. With targets if the
-            training data have targets of their own.
-        callbacks: Keras callbacks. They hear of the beginning and the end of training, epochs and validation.
+        validation_data: Held-out inputs, (inputs, targets), (inputs, targets, weights), or a Dataset; None for none.
+            With targets if the training data have targets of their own.
+        validation_split: Instead, the part of the rows, the last ones, that is held out; in [0, 1). Not of a Dataset.
+        sample_weight: How much each example counts in the loss: n numbers, or a nest of such, one for each target.
+        class_weight: How much each class counts, from its number, where `y` holds class labels or one-hot rows.
+        shuffle: Whether each epoch takes the rows in another order. A Dataset brings its own.
+        callbacks: Keras callbacks. If one listens to batches, training returns to Python after each step; a warning
+            says so.
         seed: Seed of the order of the examples, at least 0. In epoch number e the rows are taken in the order
-            `epoch_order(seed, e, n)`. Also sets Keras's global seed.
+            `epoch_order(seed, e, n)`. While `fit` runs, the global generators of Python, NumPy and Keras start from
+            it, too; then they are put back. If the model draws from `tf.random`, that is seeded and left so.
         progress: Whether to print one line that is rewritten while training runs.
         checkpoint: A folder. After each epoch, all that is needed to go on is written there. A later call with
             the same arguments goes on from the last epoch and ends with the same bits; `epochs` may be larger, and
             callbacks may be others; a warning reports these, and a learning rate that the checkpoint replaces.
-        jit: Whether XLA compiles the loop. "auto": that of the training, but not of the validation, unless the
-            model contains convolutions, for which it is slower on a CPU (see benchmarks/), or something that XLA
-            can't compile, or the Dataset's batches are of many lengths.
-        strategy: A `tf.distribute.Strategy`, under whose scope the model was made and compiled. A batch is
-            divided among the replicas; its size must be a multiple of their number.
+        jit: Whether XLA compiles the loop. "auto": that of the training, but not of the validation, if the training
+            is long enough for compiling to pay, by a fixed rule: epochs * steps * (parameters + 100,000) of 6e8 or
+            more. Not if the model contains convolutions, for which it is slower on a CPU (see benchmarks/), draws
+            from `tf.random`, or something that XLA can't compile, or the Dataset's batches are of many lengths.
+        strategy: The `tf.distribute.Strategy` under whose scope the model was made and compiled; None finds it. A
+            batch is divided among the replicas; its size must be a multiple of their number.
 
     Returns:
         A `keras.callbacks.History`: `.history["loss"]` and, with validation data, `.history["val_loss"]`.
 
     Raises:
-        TypeError, ValueError: an argument is of the wrong type, shape or range, or holds NaN; a callback wants
-            to hear of every batch.
-        DivergenceError: the loss or a weight became NaN or infinite.
+        TypeError, ValueError: an argument is of the wrong type, shape or range, or holds NaN.
+        DivergenceError: the loss or a weight became NaN or infinite, and no `keras.callbacks.TerminateOnNaN` ended
+            the training.
         CheckpointError: the folder's checkpoint is of another model, data or configuration, or damaged.
     """
-    import keras  # takes seconds, as does what the modules below import
+    import tensorflow as tf  # takes seconds, as does what the modules below import
 
-    from aetutorial.engine import arguments
+    from aetutorial.engine import arguments, keras_internals
     from aetutorial.engine.epochs import NotFiniteError, Passes
+    from aetutorial.engine.listener import Listener
     from aetutorial.engine.resume import Checkpointing
 
     epochs = validation.integer("epochs", epochs, low=1)
     seed = validation.integer("seed", seed, low=0, high=2**32 - 1)
-    arguments.check_model(model, jit, strategy)
+    order_seed = seed if validation.choice("shuffle", shuffle, (True, False)) else None
+    strategy = arguments.check_model(model, jit, strategy)
     callbacks = arguments.callback_list(callbacks)
     folder = arguments.folder_of(checkpoint)
-    source, held_out = arguments.sources(model, x, y, validation_data, batch_size)
-    keras.utils.set_random_seed(seed)
-    arguments.build(model, source)
-    train = Passes(model, model.train_step, source, seed=seed, jit=jit, strategy=strategy)
-    test = None
-    if held_out is not None:
-        # Validation is a small part of the work: compiling it would take longer than it saves.
-        test_jit = False if jit == "auto" else jit
-        test = Passes(model, model.test_step, held_out, name="validation loss", jit=test_jit, strategy=strategy)
-    checkpointing = Checkpointing(folder, model, train, test, callbacks, strategy)
-    checkpointing.load(epochs)
-    listener = keras.callbacks.CallbackList(
-        callbacks, add_history=True, model=model, epochs=epochs, steps=train.steps, verbose=0
+    source, held_out = arguments.sources(
+        model,
+        x,
+        y,
+        validation_data,
+        batch_size,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        validation_split=validation_split,
     )
-    model.stop_training = False
-    listener.on_train_begin()
-    epoch, logs = checkpointing.resume(), {}
     # Several epochs go into one call where nobody wants to hear of each of them.
-    unheard = not (callbacks or test or folder)
-    with ProgressLine(epochs, epoch, shown=progress) as line:
-        while epoch < epochs and not checkpointing.ended:
-            listener.on_epoch_begin(epoch)
-            try:
-                count = min(train.epochs_per_call(), epochs - epoch) if unheard else 1
-                for logs in train.run(epoch, count, line.show):
-                    if test:
-                        logs |= _scores(test, epoch, listener)
-                    listener.on_epoch_end(epoch, logs)
-                    epoch += 1
-                    line.epoch(epoch, logs)
-            except NotFiniteError as error:
-                raise _diverged(error, model, held_out if error.name == "validation loss" else source) from None
-            checkpointing.save(epoch)
-            if model.stop_training:
-                break
-        model.optimizer.finalize_variable_values(model.trainable_weights)
-        listener.on_train_end(logs)
+    unheard = not (callbacks or held_out or folder)
+    with keras_internals.strategy_of(model).scope(), keras_internals.seeded(seed):
+        arguments.build(model, source)
+        both = {"strategy": strategy, "draw_seed": seed}
+        train = Passes(model, model.train_step, source, seed=order_seed, jit=jit, epochs=epochs, **both)
+        test = None
+        if held_out is not None:
+            # Validation is a small part of the work: compiling it would take longer than it saves.
+            test_jit = False if jit == "auto" else jit
+            test = Passes(model, model.test_step, held_out, name="validation loss", jit=test_jit, **both)
+        if any(passes.program.draws_unseen() for passes in (train, test) if passes):
+            tf.random.set_seed(seed)  # kernels that drew before start anew; so does all that TensorFlow has prepared
+        checkpointing = Checkpointing(folder, model, train, test, callbacks, strategy)
+        checkpointing.load(epochs)
+        listener = Listener(callbacks, model, epochs, train.steps)
+        listener.all.on_train_begin()
+        epoch, logs = max(checkpointing.resume(), keras_internals.first_epoch(model)), {}
+        with ProgressLine(epochs, epoch, shown=progress) as line:
+            while epoch < epochs and not checkpointing.ended:
+                listener.all.on_epoch_begin(epoch)
+                try:
+                    count = min(train.epochs_per_call(), epochs - epoch) if unheard else 1
+                    for logs in train.run(epoch, count, line.show, listener.train_batches):
+                        if test:
+                            logs |= listener.test(test, epoch)
+                        listener.all.on_epoch_end(epoch, logs)
+                        epoch += 1
+                        line.epoch(epoch, logs)
+                except NotFiniteError as error:
+                    raise _diverged(error, model, held_out if error.name == "validation loss" else source) from None
+                checkpointing.save(epoch)
+                if model.stop_training:
+                    break
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+            listener.all.on_train_end(logs)
     return model.history
 
 
@@ -144,14 +168,6 @@ def clear_programs() -> None:
     work of another kind. Results stay the same; the next `fit` compiles again.
     """
     program_cache.clear()
-
-
-def _scores(test: Any, epoch: int, listener: Any) -> dict[str, float]:
-    """Return the held-out loss and metrics, named as Keras names them."""
-    listener.on_test_begin()
-    (scores,) = test.run(epoch)
-    listener.on_test_end(scores)
-    return {f"val_{name}": value for name, value in scores.items()}
 
 
 def _diverged(error: Any, model: Any, source: Any) -> DivergenceError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,12 @@ from aetutorial.engine import keras_internals
 from aetutorial.engine.batches import Arrays, Stream
 
 
-def check_model(model: Any, jit: Any, strategy: Any) -> None:
-    """Refuse a model that can't be trained, and a `jit` or `strategy` that does not fit it."""
+def check_model(model: Any, jit: Any, strategy: Any) -> Any:
+    """Refuse a model that can't be trained, and a `jit` or `strategy` that does not fit it.
+
+    Returns:
+        The `tf.distribute.Strategy` under which the model was made; None for none.
+    """
     if not isinstance(model, keras.Model):
         raise TypeError(validation.message("model", "a keras.Model", model))
     if keras.config.backend() != "tensorflow":
@@ -29,12 +35,15 @@ def check_model(model: Any, jit: Any, strategy: Any) -> None:
         received = "one compiled with run_eagerly=True: use model.fit to step through Python"
         raise ValueError(validation.message("model", "one that may be compiled", received))
     validation.choice("jit", jit, ("auto", True, False))
+    found = keras_internals.strategy_of(model)
     if strategy is None:
-        return
-    if not isinstance(strategy, tf.distribute.Strategy):
+        strategy = None if keras_internals.is_default_strategy(found) else found
+    elif not isinstance(strategy, tf.distribute.Strategy):
         raise TypeError(validation.message("strategy", "a tf.distribute.Strategy or None", strategy))
-    if keras_internals.strategy_of(model) is not strategy:
+    elif found is not strategy:
         raise ValueError(validation.message("model", "made under `strategy.scope()`", "a model made elsewhere"))
+    if strategy is None:
+        return None
     replicas = strategy.num_replicas_in_sync
     for name in ("compute_loss", "train_step"):
         if replicas > 1 and getattr(type(model), name) is not getattr(keras.Model, name):
@@ -46,6 +55,7 @@ def check_model(model: Any, jit: Any, strategy: Any) -> None:
             raise ValueError(validation.message("strategy", expected, received))
     if jit is True:
         raise ValueError(validation.message("jit", "'auto' or False with a strategy", jit))
+    return strategy
 
 
 def folder_of(checkpoint: Any) -> Path | None:
@@ -65,7 +75,8 @@ def build(model: Any, source: Arrays | Stream) -> None:
     """Make the variables that the model and its optimizer don't have yet: a compiled loop can't make any."""
     batch = source.first()  # a whole one: some layers work on groups of examples
     # A loss that was compiled wants to see targets here, even if the step makes its own.
-    batch = source.as_batch(batch) if source.has_targets else _with_itself(batch)
+    complete = source.has_targets or source.as_batch is _with_itself_weighted
+    batch = source.as_batch(batch) if complete else _with_itself(batch)
     has_call = type(model).call is not keras.Model.call
     unbuilt = [layer.name for layer in model.layers if not layer.built]
     if unbuilt and not has_call:
@@ -79,70 +90,164 @@ def build(model: Any, source: Arrays | Stream) -> None:
 
 
 def callback_list(callbacks: Any) -> list[Any]:
-    """Return the callbacks as a list; refuse those that want to hear of every batch."""
-    listed = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
+    """Return the callbacks as a list; say so if one wants to hear of every batch."""
+    listed = list(callbacks) if isinstance(callbacks, Sequence) else [] if callbacks is None else [callbacks]
     if not all(isinstance(callback, keras.callbacks.Callback) for callback in listed):
         raise TypeError(validation.message("callbacks", "a list of Keras callbacks", validation.describe(callbacks)))
-    for callback in listed:
-        heard = keras_internals.batch_methods(callback)
-        if not heard or keras_internals.saves_per_epoch(callback):
-            continue
-        if isinstance(callback, keras.callbacks.TerminateOnNaN):
-            advice = "leave it out, `fit` stops at a NaN by itself"
-        elif isinstance(callback, keras.callbacks.BackupAndRestore):
-            advice = "use `checkpoint=` instead"
-        else:
-            advice = "`fit` runs the batches in compiled code; use on_epoch_end, or model.fit"
-        received = f"{type(callback).__name__}, which listens to {', '.join(heard)}: {advice}"
-        raise ValueError(validation.message("callbacks", "callbacks of epochs, not of batches", received))
+    names = [type(callback).__name__ for callback in listed if any(keras_internals.hears_batches(callback))]
+    if names:
+        who = f"{' and '.join(names)} {'listens' if len(names) == 1 else 'listen'} to every batch"
+        cost = "as in model.fit: it takes one or two milliseconds more per step than without"
+        warnings.warn(f"{who}, so training returns to Python after each step, {cost}.", stacklevel=3)
     return listed
 
 
-def sources(model: Any, x: Any, y: Any, validation_data: Any, batch_size: Any) -> tuple[Any, Any]:
+def sources(
+    model: Any,
+    x: Any,
+    y: Any,
+    validation_data: Any,
+    batch_size: Any,
+    *,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    validation_split: Any = 0.0,
+) -> tuple[Any, Any]:
     """Return the sources of training and validation data; None for no validation."""
     batch_size = validation.integer("batch_size", batch_size, low=1)
-    train = _source(model, "train_step", ("x", "y"), x, y, batch_size)
+    split = validation.real("validation_split", validation_split, low=0)
+    if isinstance(x, tf.data.Dataset):
+        given = {
+            "y": y,
+            "sample_weight": sample_weight,
+            "class_weight": class_weight,
+            "validation_split": split or None,
+        }
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(validation.message(name, "None, for `x` is a Dataset", value))
+        train: Any = _stream(model, "train_step", "x", x)
+    else:
+        names = ("x", "y", "sample_weight")
+        parts = _parts(model, names, x, y, sample_weight)
+        if split:
+            if validation_data is not None:
+                expected = "0 where `validation_data` is given"
+                raise ValueError(validation.message("validation_split", expected, validation_split))
+            parts, last = _split(parts, split)
+        if class_weight is not None:  # of the training alone
+            parts = (*parts[:2], _class_weights(class_weight, parts[1], sample_weight))
+        train = _arrays(model, "train_step", names, parts, batch_size)
+        if split:
+            return train, _arrays(model, "test_step", names, last, batch_size)
     if validation_data is None:
         return train, None
-    inputs, targets = validation_data, None
-    if isinstance(validation_data, tuple | list):
-        if len(validation_data) != 2:
-            expected, received = "an array, or a pair (inputs, targets)", f"{len(validation_data)} items"
+    if isinstance(validation_data, tf.data.Dataset):
+        held_out: Any = _stream(model, "test_step", "validation_data", validation_data)
+    else:
+        parts = validation_data if isinstance(validation_data, tuple | list) else (validation_data,)
+        if isinstance(validation_data, tuple | list) and len(parts) not in (2, 3):
+            expected, received = "an array, (inputs, targets) or (inputs, targets, weights)", f"{len(parts)} items"
             raise ValueError(validation.message("validation_data", expected, received))
-        inputs, targets = validation_data
-    held_out = _source(model, "test_step", ("validation_data", "validation_data"), inputs, targets, batch_size)
+        names = ("validation_data",) * 3
+        parts = _parts(model, names, *parts, *(None,) * (3 - len(parts)))
+        held_out = _arrays(model, "test_step", names, parts, batch_size)
     if train.has_targets and not held_out.has_targets:
         expected = "a pair (inputs, targets), for the training data have targets of their own"
         raise ValueError(validation.message("validation_data", expected, "inputs alone"))
     return train, held_out
 
 
-def _source(model: Any, step: str, names: tuple[str, str], x: Any, y: Any, batch_size: int) -> Arrays | Stream:
-    """Return the source of a step's batches; `names` are those of `x` and `y` in errors."""
+def _stream(model: Any, step: str, name: str, dataset: Any) -> Stream:
+    """Return the source of a step's batches that a Dataset yields."""
+    pairs = isinstance(dataset.element_spec, tuple)
     alone = _with_itself if keras_internals.takes_itself_for_target(model, step) else _by_itself
-    if isinstance(x, tf.data.Dataset):
-        if y is not None:
-            raise ValueError(validation.message(names[1], f"None, for `{names[0]}` is a Dataset", y))
-        pairs = isinstance(x.element_spec, tuple)
-        return Stream(x, names[0], as_batch=_as_it_is if pairs else alone, has_targets=pairs)
-    if not isinstance(x, np.ndarray) and hasattr(x, "__getitem__") and hasattr(x, "on_epoch_end"):
-        # A PyDataset or an iterator of images: NumPy would read it whole, and fail.
-        raise TypeError(validation.message(names[0], "an array or a tf.data.Dataset", f"a {type(x).__name__}"))
+    return Stream(dataset, name, as_batch=_as_it_is if pairs else alone, has_targets=pairs)
+
+
+def _parts(model: Any, names: tuple[str, ...], x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Return nests of checked arrays: inputs, targets and weights; None for what is not there."""
+    for name, value in zip(names, (x, y), strict=False):
+        if isinstance(value, tf.data.Dataset):
+            raise ValueError(validation.message(name, "an array", "a Dataset"))
+        if not isinstance(value, np.ndarray) and hasattr(value, "__getitem__") and hasattr(value, "on_epoch_end"):
+            # A PyDataset or an iterator of images: NumPy would read it whole, and fail.
+            raise TypeError(validation.message(name, "an array or a tf.data.Dataset", f"a {type(value).__name__}"))
     rows: list[int] = []
     inputs = _nest(names[0], x, rows, (2, 3, 4, 5))
     wanted, given = len(getattr(model, "inputs", None) or ()), len(inputs) if isinstance(inputs, tuple) else 1
     if wanted == 1 and given > 1:
         received = f"a list of {given} arrays. If each is an example, put them together with np.stack"
         raise ValueError(validation.message(names[0], "one array, for the model has one input", received))
-    if y is None:
-        return Arrays(inputs, batch_size, as_batch=alone, has_targets=False)
-    pair = inputs, _nest(names[1], y, rows, None)
-    return Arrays(pair, batch_size, as_batch=_as_it_is, has_targets=True)
+    targets = None if y is None else _nest(names[1], y, rows, None)
+    if sample_weight is None:
+        return inputs, targets, None
+    weights = _nest(names[2], sample_weight, rows, None)
+    weights = tf.nest.map_structure(lambda leaf: leaf.astype(keras.config.floatx()), weights)
+    if isinstance(weights, np.ndarray) and not isinstance(targets, np.ndarray | None):
+        weights = tf.nest.map_structure(lambda _: weights, targets)  # the same for each target
+    return inputs, targets, weights
+
+
+def _arrays(model: Any, step: str, names: tuple[str, ...], parts: tuple[Any, Any, Any], batch_size: int) -> Arrays:
+    """Return the source of a step's batches that consist of rows of arrays."""
+    inputs, targets, weights = parts
+    if targets is not None:
+        block = (inputs, targets) if weights is None else (inputs, targets, weights)
+        return Arrays(block, batch_size, as_batch=_as_it_is, has_targets=True)
+    itself = keras_internals.takes_itself_for_target(model, step)
+    if weights is None:
+        return Arrays(inputs, batch_size, as_batch=_with_itself if itself else _by_itself, has_targets=False)
+    if not itself:
+        raise ValueError(validation.message(names[2], "None for a step without targets", weights))
+    return Arrays((inputs, weights), batch_size, as_batch=_with_itself_weighted, has_targets=False)
+
+
+def _split(parts: tuple[Any, Any, Any], split: float) -> tuple[Any, Any]:
+    """Return the first rows and, as that part of all, the last ones."""
+    rows = len(tf.nest.flatten(parts)[0])
+    first = math.floor(rows * (1 - split))
+    if not 0 < first < rows:
+        expected = f"a part of the {rows} rows that leaves rows on both sides"
+        raise ValueError(validation.message("validation_split", expected, split))
+
+    def cut(rows: slice) -> Any:
+        return tuple(None if part is None else tf.nest.map_structure(lambda leaf: leaf[rows], part) for part in parts)
+
+    return cut(slice(first)), cut(slice(first, None))
+
+
+def _class_weights(class_weight: Any, targets: Any, sample_weight: Any) -> np.ndarray:
+    """Return the weight of each example, which is that of its class; 1 for classes that are not named."""
+    expected = "a dict from class numbers to weights"
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(validation.message("class_weight", expected, class_weight))
+    if sample_weight is not None:
+        raise ValueError(validation.message("class_weight", "None where `sample_weight` is given", class_weight))
+    if not isinstance(targets, np.ndarray):
+        raise ValueError(validation.message("class_weight", "None without one array of labels as `y`", class_weight))
+    labels = (
+        targets.argmax(axis=-1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(len(targets), -1)
+    )
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        raise ValueError(validation.message("y", "class labels, or one-hot rows, with `class_weight`", targets))
+    labels = labels.reshape(-1)
+    weights = np.ones(len(labels), keras.config.floatx())
+    for label, weight in class_weight.items():
+        label = validation.integer("class_weight", label, low=0)
+        weights[labels == label] = validation.real(f"class_weight[{label}]", weight, low=0)
+    return weights
 
 
 def _with_itself(x: Any) -> Any:
     """Return what a step takes that compares outputs with targets, for an autoencoder."""
     return x, x
+
+
+def _with_itself_weighted(batch: Any) -> Any:
+    """Return the same, with the weights of the examples."""
+    x, weights = batch
+    return x, x, weights
 
 
 def _by_itself(x: Any) -> Any:

@@ -23,7 +23,7 @@ import numpy as np
 
 from aetutorial.integrity import write_whole
 
-FORMAT = 3  # of a file: raised when what is in it, or how a digest in it is made, changes. Format 1 did not say so.
+FORMAT = 4  # of a file: raised when what is in it, or how a digest in it is made, changes. Format 1 did not say so.
 KEPT = 2  # checkpoints of a folder, the newest
 DIGEST = re.compile("[0-9a-f]{64}")
 PATTERN = re.compile(r"epoch-(\d+)\.([0-9a-f]{64})\.npz")

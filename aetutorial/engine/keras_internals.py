@@ -1,12 +1,17 @@
-"""Every private or undocumented name of Keras that the course uses, a function for each.
+"""Every private or undocumented name of Keras and TensorFlow that the engine needs, a function for each.
 
-A new version of Keras may change any of them without notice. All were checked with the version in `CHECKED_WITH`;
+A new version may change any of them without notice. All were checked with the version in `CHECKED_WITH`;
 tests fail when another one is installed, and when another module of the package uses such a name.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +36,11 @@ def strategy_of(model: Any) -> Any:
     return model.distribute_strategy  # 3.15.1: an attribute of the TensorFlow backend only, not documented
 
 
+def is_default_strategy(strategy: Any) -> bool:
+    """Return whether a strategy is the one that TensorFlow has where nobody named one."""
+    return type(strategy).__name__ == "_DefaultDistributionStrategy"  # 2.21: there is no public way to tell
+
+
 def takes_itself_for_target(model: Any, step: str) -> bool:
     """Return whether `train_step` or `test_step` is Keras's own and compares outputs with targets."""
     import keras
@@ -46,24 +56,139 @@ def build(model: Any, batch: Any) -> None:
     model._symbolic_build(data_batch=batch)
 
 
+def traced_parts(model: Any) -> tuple[list[Any], str]:
+    """Return what a trace of a model's steps depends on: objects, which must stay the same ones, and plain values.
+
+    The objects are the variables, what `compile` made or was given, and the steps. The plain values are numbers and
+    texts that the model, its layers, its optimizer and its losses hold as attributes, also in lists and dicts.
+    """
+    # 3.15.1: `_flatten_layers` also finds layers in lists; `compile` makes a new `_compile_loss` at each call.
+    layers = model._flatten_layers(include_self=True, recursive=True)
+    optimizer, inner = model.optimizer, getattr(model.optimizer, "inner_optimizer", None)
+    losses = model.loss if isinstance(model.loss, list | tuple) else [model.loss]
+    holders = [*layers, optimizer, inner, *(losses if not isinstance(model.loss, dict) else model.loss.values())]
+    values = [
+        (place, name, value)
+        for place, holder in enumerate(holders)
+        for name, value in sorted(getattr(holder, "__dict__", {}).items())
+        if not name.startswith("_self_") and name not in _bookkeeping() and _is_plain(value)
+    ]
+    steps = [getattr(model, name) for name in ("train_step", "test_step", "call")]
+    steps = [getattr(step, "__func__", step) for step in steps]
+    schedule = getattr(optimizer, "_learning_rate", None)
+    compiled = [optimizer, schedule, model.loss, model._compile_loss, model._compile_metrics, *steps]
+    variables = map(tf_variable, (*model.variables, *model.trainable_variables))
+    return [*layers, *variables, *compiled], str(values)
+
+
+@functools.cache
+def _bookkeeping() -> frozenset[str]:
+    """Return the attributes of models and layers that change without any change of what is traced."""
+    import keras
+
+    # 3.15.1: such as `_called`. What every layer has under a private name is Keras's own; `_trainable` counts.
+    every = {name for name in vars(keras.Model()) if name.startswith("_")} - {"_trainable"}
+    loops = {f"{loop}_function" for loop in ("train", "test", "predict")}
+    loops |= {f"stop_{loop}" for loop in ("training", "evaluating", "predicting")}
+    return frozenset(every | loops | {"_eval_epoch_iterator"})
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value consists of nothing but numbers and texts."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let Python's, NumPy's and Keras's global generators start from a seed, and put them back afterwards.
+
+    The public `keras.utils.set_random_seed` can't be undone, and lets TensorFlow throw away all that it has prepared.
+    """
+    import keras
+    import numpy as np
+
+    # 3.15.1: a layer made without a seed takes one from Python's generator. Draws without a seed come from a
+    # generator kept under this name; always the same one here, for kept programs know its state.
+    state, name = keras.src.backend.common.global_state, "global_seed_generator"
+    if not _generators:
+        _generators.append(keras.random.SeedGenerator(0))
+    variable = tf_variable(_generators[0].state)
+    before = state.get_global_attribute(name), variable.numpy(), random.getstate(), np.random.get_state()  # noqa: NPY002
+    state.set_global_attribute(name, _generators[0])
+    variable.assign([seed, 0])
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        state.set_global_attribute(name, before[0])
+        variable.assign(before[1])
+        random.setstate(before[2])
+        np.random.set_state(before[3])  # noqa: NPY002
+
+
+@contextmanager
+def philox() -> Iterator[None]:
+    """Let this thread trace random draws with the Philox algorithm where none is named.
+
+    Without XLA, TensorFlow takes it in any case. XLA takes it, too, but in a form that costs twenty times as much.
+    """
+    from tensorflow.python.ops import random_ops_util
+
+    if not hasattr(_tracing, "philox"):
+        _tracing.philox = 0
+    if random_ops_util.get_key_counter_alg is not _named_algorithm:
+        _asked.append(random_ops_util.get_key_counter_alg)
+        # 2.21: every `tf.random.stateless_…`, and with it every draw of Keras, asks here.
+        random_ops_util.get_key_counter_alg = _named_algorithm
+    _tracing.philox += 1
+    try:
+        yield
+    finally:
+        _tracing.philox -= 1
+
+
+def _named_algorithm(seed: Any, alg: Any) -> Any:
+    """Return what TensorFlow's own function does, which is in the way of nobody who is not in `philox`."""
+    unnamed = alg is None or (isinstance(alg, str) and alg == "auto_select")
+    return _asked[-1](seed, "philox" if unnamed and getattr(_tracing, "philox", 0) else alg)
+
+
+_tracing = threading.local()
+_asked: list[Any] = []
+_generators: list[Any] = []
+
+
 def tf_variable(variable: Any) -> Any:
     """Return the `tf.Variable` behind a Keras variable: that is what a graph captures."""
     return variable.value  # 3.15.1: documented as an array or tensor; with TensorFlow it is the variable itself
 
 
-def batch_methods(callback: Any) -> list[str]:
-    """Return the names of a callback's methods that want to hear of each batch."""
-    names = [f"on_{kind}batch_{end}" for kind in ("", "train_", "test_") for end in ("begin", "end")]
-    # 3.15.1: Keras marks the methods of its base class, which do nothing. CallbackList looks at the same mark.
-    return [name for name in names if not hasattr(getattr(callback, name), "_is_default")]
-
-
-def saves_per_epoch(callback: Any) -> bool:
-    """Return whether a callback is a ModelCheckpoint whose methods for batches do nothing."""
+def hears_batches(callback: Any) -> tuple[bool, bool]:
+    """Return whether a callback listens to the batches of training, and to those of validation."""
     import keras
 
     # 3.15.1: `save_freq` is documented as an argument, not as an attribute.
-    return isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch"
+    if isinstance(callback, keras.callbacks.ModelCheckpoint | keras.callbacks.BackupAndRestore):
+        return callback.save_freq != "epoch", False
+
+    def listens(*kinds: str) -> bool:
+        # 3.15.1: Keras marks the methods of its base class, which do nothing. CallbackList looks at the same mark.
+        names = [f"on_{kind}batch_{end}" for kind in kinds for end in ("begin", "end")]
+        return any(not hasattr(getattr(callback, name), "_is_default") for name in names)
+
+    return listens("", "train_"), listens("test_")
+
+
+def first_epoch(model: Any) -> int:
+    """Return the epoch at which a callback, such as BackupAndRestore, lets the training begin; that holds once."""
+    # 3.15.1: `fit` asks for it after on_train_begin. Keras never takes it back.
+    epoch, model._initial_epoch = model._initial_epoch, None
+    return epoch or 0
 
 
 def callback_state(callback: Any) -> dict[str, Any]:

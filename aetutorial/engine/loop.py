@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 
-def trace(
-    model: Any,
-    step: Any,
-    specs: Any,
-    rows: int,
-    batch_size: int,
-    names: list[str],
-    variables: list[Any],
-    width: int,
-    jit: bool,
-) -> Any:
+class Step(NamedTuple):
+    """A step of a model and what goes with it, as concrete functions."""
+
+    run: Any  # (batch) -> logs
+    reset: Any  # () -> None: the metrics start anew
+    result: Any  # () -> what the metrics hold, a flat dict of scalars
+    names: list[str]  # of the logs, in their order
+    variables: list[Any]  # that it reads or writes
+
+
+def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: bool) -> Any:
     """Return the loops as a concrete function (block, orders, bounds) -> (table, (epoch, step, last, finite), before).
 
     `specs` is the nest of the block's tensors, with `rows` rows, but None for them in the shapes.
     `orders`, of shape (`width`, rows), holds the rows of each epoch in their order. `bounds` are the number of epochs,
     the first step, the step to stop before, and whether the metrics start anew. `table` has a row for the logs of each
-    epoch, in the order of `names`; the others are those of an `Outcome`.
+    epoch, in the order of the step's names; the others are those of an `Outcome`.
     """
     full, rest = divmod(rows, batch_size)
     # XLA must know each batch's shape, so the full batches have a loop and the rest has another. Without it one loop
     # takes both, and TensorFlow prepares the step once: a third of the first call.
     sizes = [batch_size] * (full > 0) + [rest] * (rest > 0) if jit or not rest else [None]
+    names = step.names
     loss = names.index("loss") if "loss" in names else None
     double = tf.float64  # exact for every float32
 
@@ -42,12 +43,12 @@ def trace(
         return tf.constant(True) if loss is None else tf.math.is_finite(row[loss])
 
     def run(block: Any, orders: Any, bounds: Any) -> Any:
-        before = [tf.identity(variable) for variable in variables]
+        before = [tf.identity(variable) for variable in step.variables]
         epochs, start, stop, reset = tf.unstack(bounds)
 
         def one_step(i: Any, row: Any, last: Any, chosen: Any) -> Any:
             batch = tf.nest.map_structure(lambda t: tf.gather(t, chosen), block)
-            row = pack(step(batch))
+            row = pack(step.run(batch))
             return i + 1, row, last if loss is None else tf.where(finite(row), row[loss], last)
 
         def steps(order: Any, size: int | None, i: Any, row: Any, last: Any) -> Any:
@@ -66,11 +67,11 @@ def trace(
 
         def epoch(e: Any, _i: Any, row: Any, last: Any, table: Any) -> Any:
             order = orders[e]
-            _when(reset > 0, model.reset_metrics)
+            _when(reset > 0, step.reset)
             i = start
             for size in sizes:
                 i, row, last = steps(order, size, i, row, last)
-            result = scalars(model.get_metrics_result())
+            result = step.result()
             # As Keras does: what the step returns counts only if it isn't what the metrics hold.
             logs = pack(result) if set(result) == set(names) else row
             table = tf.tensor_scatter_nd_update(table, [[e]], [logs])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,12 +12,20 @@ import tensorflow as tf
 from aetutorial import validation
 from aetutorial.engine import graph_digest, keras_internals, loop, program_cache
 
+# Operations that draw random numbers from a state that is in no variable, but in TensorFlow's kernels.
+UNSEEN_DRAWS = {
+    *("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal"),
+    *("RandomShuffle", "RandomGammaGrad", "RandomGamma", "RandomPoissonV2", "Multinomial"),
+    "ParameterizedTruncatedNormal",
+}
+
 
 @dataclass
 class Outcome:
     """What a call of a program came to."""
 
     logs: list[dict[str, float]]  # of each epoch that was run: the step's logs at its end
+    now: dict[str, float]  # the logs after the last step, be they finite or not
     finite: bool  # whether every loss was; if not, the program stopped at the first that was not
     epoch: int  # the row of `orders` at which it stopped
     step: int  # steps that were run in that epoch, the one with a loss that is not finite included
@@ -26,44 +33,52 @@ class Outcome:
     before: list[Any]  # the values of the program's variables before the call
 
 
+class Orders(NamedTuple):
+    """The rows of each epoch, in their order, for a number of epochs."""
+
+    rows: Any
+    epochs: int
+
+
 class Program:
     """A step of a model with the loops over batches and epochs around it; equal models share what is compiled.
+
+    The step is traced here. The loops are made at the first call that wants them with XLA, or without.
 
     Args:
         model: A compiled and built Keras model.
         step: Its `train_step` or `test_step`.
-        block: The data: a nest of tensors with the same number of rows.
+        specs: A nest of `tf.TensorSpec`, one for each tensor of the data; as many rows in each.
         batch_size: Rows per step. A last, smaller batch is run as well.
         as_batch: Turns a batch of the nest into what the step takes.
-        jit: Whether XLA compiles it. "auto": unless the step contains convolutions, or what XLA can't compile.
+        seed: Seed of what the step draws from `tf.random`.
         strategy: A `tf.distribute.Strategy`, or None.
-        shapes: Of each tensor of the block, the shape without the first axis, where it is not that of this block alone.
-        number: How many programs of the same training there are before this one.
+        shapes: Of each tensor, the shape without the first axis, where it is not that of these data alone.
 
     Attributes:
-        jit: Whether XLA compiles it; False from the first call on if XLA refused.
         steps, full: Steps of an epoch; those of them with a full batch.
         width: Epochs per call, at most.
         variables: Every TensorFlow variable that the step reads or writes.
         operations: The kinds of TensorFlow operations that the step consists of.
+        refused: Whether XLA could not compile it.
     """
+
+    refused = False
 
     def __init__(
         self,
         model: Any,
         step: Callable[[Any], Any],
-        block: Any,
+        specs: Any,
         batch_size: int,
         *,
         as_batch: Callable[[Any], Any],
-        jit: bool | str,
+        seed: int = 0,
         strategy: Any = None,
         shapes: list[Any] | None = None,
-        number: int = 0,
     ) -> None:
         program_cache.give_memory_back()  # of what was freed before: tracing would scatter over it
-        self.block = block
-        leaves = tf.nest.flatten(block)
+        leaves = tf.nest.flatten(specs)
         self.rows = int(leaves[0].shape[0])
         self.full, rest = divmod(self.rows, batch_size)
         self.steps = self.full + (rest > 0)
@@ -74,75 +89,86 @@ class Program:
                 received = f"{self.rows} rows in batches of {batch_size}: one has {size} rows"
                 raise ValueError(validation.message("batch_size", expected, received))
         self.width = max(1, min(16, 2**20 // self.rows))
+        self.batch_size, self._is_shared = batch_size, strategy is None
 
         def one_step(batch: Any) -> Any:
-            graph = tf.compat.v1.get_default_graph()
-            if number and graph.seed is not None:  # `tf.random` would repeat the draws of the program before
-                graph.seed += number
+            tf.compat.v1.set_random_seed(seed)  # of this graph alone
             if strategy is None:
                 return step(as_batch(batch))
             logs = strategy.run(lambda: step(as_batch(_share(batch, strategy))))
             return {name: strategy.reduce("MEAN", value, axis=None) for name, value in loop.scalars(logs).items()}
 
         shapes = shapes or [leaf.shape[1:] for leaf in leaves]
-        specs = [tf.TensorSpec([None, *shape], leaf.dtype) for leaf, shape in zip(leaves, shapes, strict=True)]
-        any_rows = tf.nest.pack_sequence_as(block, specs)
+        wide = [tf.TensorSpec([None, *shape], leaf.dtype) for leaf, shape in zip(leaves, shapes, strict=True)]
+        self._specs = tf.nest.pack_sequence_as(specs, wide)
         # Traced once, for any number of rows: the loops call this one for full batches and for the rest.
-        traced = tf.function(one_step, autograph=False).get_concrete_function(any_rows)
-        self._graph = traced.graph
-        self._names = list(loop.scalars(traced.structured_outputs))
-        self.variables = _ordered(traced.variables, model)
-        self.operations = graph_digest.operations(traced.graph)
-        compilable = strategy is None and not any("Conv" in kind for kind in self.operations)
-        self.jit = compilable if jit == "auto" else bool(jit)
-        self._may_fall_back = jit == "auto" and self.jit
-        self._trace = functools.partial(
-            loop.trace, model, traced, any_rows, self.rows, batch_size, self._names, self.variables, self.width
+        with keras_internals.philox():
+            run = _traced(one_step, self._specs)
+        self._step = loop.Step(
+            run=run,
+            reset=_traced(model.reset_metrics),
+            result=_traced(lambda: loop.scalars(model.get_metrics_result())),
+            names=list(loop.scalars(run.structured_outputs)),
+            variables=_ordered(run.variables, model),
         )
-        self._run: Callable[..., Any]
-        self._is_new: bool
-        self._compile()
+        self.variables = self._step.variables
+        self.operations = graph_digest.operations(run.graph)
+        self._loops: dict[bool, Callable[..., Any]] = {}
 
     def digest(self) -> str:
         """Return a digest of what the step computes, the same for equal models."""
-        return graph_digest.digest(self._graph)
+        return graph_digest.digest(self._step.run.graph)
+
+    def draws_unseen(self) -> bool:
+        """Return whether the step draws random numbers whose state is in no variable, as those of `tf.random`."""
+        return bool(UNSEEN_DRAWS & self.operations)
+
+    def orders(self, orders: np.ndarray) -> Orders:
+        """Return what a call takes as the order of the rows, from integers of shape (epochs, rows)."""
+        padded = np.zeros((self.width, self.rows), "int32")
+        padded[: len(orders)] = orders
+        return Orders(tf.constant(padded), len(orders))
 
     def __call__(
-        self, orders: np.ndarray, *, start: int = 0, stop: int | None = None, reset: bool = True, block: Any = None
+        self, block: Any, orders: Orders, jit: bool, *, start: int = 0, stop: int | None = None, reset: bool = True
     ) -> Outcome:
-        """Run steps `start` to `stop` of the epochs whose row orders are given.
+        """Run steps `start` to `stop` of some epochs.
 
         Args:
-            orders: Integers of shape (epochs, rows): which rows, in which order.
+            block: The data: a nest of tensors.
+            orders: In which order it takes the rows, for each epoch.
+            jit: Whether XLA compiles the loops.
             start: First step.
             stop: Step to stop before; None for all.
             reset: Whether the metrics start anew with each epoch.
-            block: Other data of the same shapes, for this call.
         """
         stop = self.steps if stop is None else stop
-        padded = np.zeros((self.width, self.rows), "int32")
-        padded[: len(orders)] = orders
-        bounds = [len(orders), start, stop, int(reset)]
-        arguments = (self.block if block is None else block, padded, np.array(bounds, "int32"))
-        try:
-            result = self._run(*arguments)
-        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-            if not self._may_fall_back:
-                raise
-            # XLA refused to compile, so nothing has run yet. If the cause is another, it comes up again.
-            self.jit = False
-            self._compile()
-            result = self._run(*arguments)
-        if self._is_new:
+        bounds = np.array([orders.epochs, start, stop, int(reset)], "int32")
+        compiles = False
+        if jit not in self._loops:
+            self._loops[jit], compiles = self._loop(jit)
+        table, (epoch, step, last, finite), before = self._loops[jit](block, orders.rows, bounds)
+        if compiles:
             program_cache.give_memory_back()  # of the compiler
-        self._may_fall_back = self._is_new = False
-        table, (epoch, step, last, finite), before = result
-        logs = [dict(zip(self._names, row.tolist(), strict=True)) for row in table.numpy()[: int(epoch)]]
-        return Outcome(logs, bool(finite), int(epoch), int(step), float(last), before)
+        ended = int(epoch)
+        rows = [dict(zip(self._step.names, row.tolist(), strict=True)) for row in table.numpy()[: orders.epochs]]
+        now = rows[min(ended, orders.epochs - 1)]
+        return Outcome(rows[:ended], now, bool(finite), ended, int(step), float(last), before)
 
-    def _compile(self) -> None:
-        """Set what a call runs, and whether it is new, so that its first call compiles."""
-        self._run, self._is_new = program_cache.shared(self._trace(self.jit), self.variables, self.jit)
+    def _loop(self, jit: bool) -> tuple[Callable[..., Any], bool]:
+        """Return what a call runs, and whether its first call compiles."""
+
+        def trace() -> Any:
+            return loop.trace(self._step, self._specs, self.rows, self.batch_size, self.width, jit)
+
+        if not self._is_shared:
+            return trace(), True
+        setting = f"{jit} {self.rows} {self.batch_size} {self.width} {self._specs} {self._step.names}"
+        return program_cache.shared(trace, self._step[:3], self.variables, setting)
+
+
+def _traced(function: Callable[..., Any], *specs: Any) -> Any:
+    return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
 def _share(batch: Any, strategy: Any) -> Any:

@@ -1,68 +1,118 @@
-"""Compiled programs, kept for models that lead to the same graph, and the memory that compiling leaves behind."""
+"""Programs that are kept, so that nothing is traced or compiled twice, and the memory that compiling leaves behind.
+
+A model keeps the programs that were traced for it. What is compiled for them is shared by equal models.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import gc
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from aetutorial.engine import graph_digest
+from aetutorial.engine import graph_digest, keras_internals
 
-# Programs, the last used ones. Each takes some 20 to 40 MB, and a lesson must do with 1.5 GB.
+# Compiled programs, the last used ones. Each takes some 20 to 40 MB, and a lesson must do with 1.5 GB.
 KEPT = 4
-# Programs of models whose variables take more are not kept: compiling is a small part of the time that they train.
+# Models that keep their programs, those trained last.
+KEPT_MODELS = 4
+# Compiled programs of models whose variables take more are not shared: compiling is a small part of their training.
 KEPT_BYTES = 2**24
-_programs: OrderedDict[str, Any] = OrderedDict()
+ATTRIBUTE = "_aetutorial_programs"
+_compiled: OrderedDict[str, tuple[Any, list[int]]] = OrderedDict()
+_models: OrderedDict[int, weakref.ref[ModelPrograms]] = OrderedDict()
 _lock = threading.RLock()
 
 
+class ModelPrograms:
+    """The programs traced for a model, and the state of the model that they were traced from."""
+
+    def __init__(self, parts: list[Any], settings: str) -> None:
+        self.parts, self.settings = parts, settings
+        self.programs: dict[Any, Any] = {}
+
+
+def of_model(model: Any) -> dict[Any, Any]:
+    """Return the programs that a model keeps; none if it has been changed or compiled since they were traced."""
+    parts, settings = keras_internals.traced_parts(model)
+    with _lock:
+        kept = vars(model).get(ATTRIBUTE)
+        same = kept is not None and len(kept.parts) == len(parts) and kept.settings == settings
+        if not same or any(one is not other for one, other in zip(kept.parts, parts, strict=True)):
+            # Not an attribute as others are: Keras looks into those, and saves what it finds.
+            kept = vars(model)[ATTRIBUTE] = ModelPrograms(parts, settings)
+        _models[id(kept)] = weakref.ref(kept)
+        _models.move_to_end(id(kept))
+        for key in [key for key, reference in _models.items() if reference() is None]:
+            del _models[key]
+        while len(_models) > KEPT_MODELS:
+            _forget(_models.popitem(last=False)[1])
+    return kept.programs
+
+
 def count() -> int:
-    """Return how many programs are kept at present."""
-    return len(_programs)
+    """Return how many compiled programs are kept at present."""
+    return len(_compiled)
 
 
 def clear() -> None:
     """Forget every program, and give the memory back that this and others have freed."""
     with _lock:
-        _programs.clear()
+        while _models:
+            _forget(_models.popitem()[1])
+        _compiled.clear()
     gc.collect()  # graphs, and the models they belong to, refer to themselves
     give_memory_back()
 
 
-def shared(concrete: Any, variables: list[Any], jit: bool) -> tuple[Callable[..., Any], bool]:
-    """Return a call of the program that was kept first for this graph, with the variables of this one.
+def shared(
+    trace: Callable[[], Any], functions: Sequence[Any], variables: list[Any], setting: str
+) -> tuple[Callable[..., Any], bool]:
+    """Return a call of the program that was kept first for such functions, with the variables of these.
 
     Also return whether that program is new, so that its first call compiles it.
 
     Args:
-        concrete: The program, traced and not yet compiled.
-        variables: The variables that it reads or writes.
-        jit: Whether XLA compiles it.
+        trace: Makes the program, a concrete function that calls the given ones; called if none is kept.
+        functions: Concrete functions: what the program does depends on them, the variables and the setting alone.
+        variables: The variables that the program reads, besides those of the functions.
+        setting: Whatever else it depends on.
     """
-    if sum(variable.shape.num_elements() * variable.dtype.size for variable in variables) > KEPT_BYTES:
-        return concrete, True
+    captured = [tensor for function in functions for tensor in function.captured_inputs]
+    captured += [variable.handle for variable in variables]
+    places: dict[int, int] = {}
+    # Where a tensor is captured twice, both places count as the first.
+    pattern = [places.setdefault(id(tensor), i) for i, tensor in enumerate(captured)]
     shapes = [(variable.shape.as_list(), variable.dtype.name) for variable in variables]
-    # The graph's inputs are flat: it does not show whether they came as an array or in a dict.
-    key = f"{graph_digest.digest(concrete.graph)} {jit} {shapes} {concrete.structured_input_signature}"
-    captured = concrete.captured_inputs
+    digests = [graph_digest.digest(function.graph) for function in functions]
+    key = f"{digests} {pattern} {shapes} {setting}"
+    large = sum(variable.shape.num_elements() * variable.dtype.size for variable in variables) > KEPT_BYTES
     with _lock:
-        program = _programs.setdefault(key, concrete)
-        _programs.move_to_end(key)
-        while len(_programs) > KEPT:
-            _programs.popitem(last=False)
+        is_new = key not in _compiled
+        if is_new:
+            program = trace()
+            taken = [places.get(id(tensor)) for tensor in program.captured_inputs]
+            if large or None in taken:
+                return program, True
+            _compiled[key] = program, taken
+        program, taken = _compiled[key]
+        _compiled.move_to_end(key)
+        while len(_compiled) > KEPT:
+            _compiled.popitem(last=False)
+    inputs = [captured[place] for place in taken]
 
     def call(*arguments: Any) -> Any:
         with _lock:
-            program.set_external_captures(captured)
+            program.set_external_captures(inputs)
             try:
                 return program(*arguments)
             finally:  # else it would keep them alive
                 program.set_external_captures([])
 
-    return call, program is concrete
+    return call, is_new
 
 
 def give_memory_back() -> None:
@@ -75,3 +125,9 @@ def give_memory_back() -> None:
     except (AttributeError, OSError, TypeError):  # TypeError: on Windows, None is no library
         return
     trim(0)
+
+
+def _forget(reference: weakref.ref[ModelPrograms]) -> None:
+    kept = reference()
+    if kept is not None:
+        kept.programs.clear()

@@ -14,14 +14,10 @@ from aetutorial import validation
 from aetutorial.engine import checkpoints, keras_internals
 from aetutorial.engine.batches import Stream
 from aetutorial.engine.epochs import Passes
+from aetutorial.engine.program import UNSEEN_DRAWS
 from aetutorial.integrity import array_digest, write_whole
 
-# Operations that draw random numbers whose state is in no variable.
-UNSEEN_STATE = {
-    *("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal"),
-    *("RandomShuffle", "RandomGammaGrad", "RandomGamma", "RandomPoissonV2", "Multinomial"),
-    *("ParameterizedTruncatedNormal", "PyFunc", "EagerPyFunc"),
-}
+UNSEEN_STATE = UNSEEN_DRAWS | {"PyFunc", "EagerPyFunc"}  # also what Python functions keep
 
 
 class Checkpointing:
@@ -57,6 +53,7 @@ class Checkpointing:
         self._variables = list({id(variable): variable for variable in (*known, *others)}.values())
         self._streams = {name: each.source for name, each in passes.items() if isinstance(each.source, Stream)}
         self._digests: list[list[str]] = []
+        self._train = train
         self._identity, self._told = self._identity_of(train, test), self._what_may_change()
 
     def _identity_of(self, train: Passes, test: Passes | None) -> dict[str, Any]:
@@ -79,7 +76,7 @@ class Checkpointing:
             "set of validation data": test.source.digest() if test else None,
             "batch size": train.source.batch_size,
             "seed": train.seed,
-            "choice of jit": train.program.jit,
+            "choice of jit": "auto" if train.may_fall_back else train.jit,
             "number of replicas": self.strategy.num_replicas_in_sync if self.strategy else 1,
         }
 
@@ -88,12 +85,13 @@ class Checkpointing:
         return getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
 
     def _what_may_change(self) -> dict[str, Any]:
-        """Return the learning rate, and the settings of each callback under the name that `_named` gives it."""
+        """Return the learning rate, whether XLA compiles, and the settings of each callback, named as by `_named`."""
         rate = self._inner_optimizer().get_config().get("learning_rate")
         named = _named(self.callbacks).items()
         settings = {name: keras_internals.callback_settings(callback) for name, callback in named}
         return {
             "learning rate": rate if isinstance(rate, float) else None,
+            "XLA": self._train.jit,
             "callbacks": {
                 name: {key: _plain(value) for key, value in each.items() if checkpoints.storable(value)}
                 for name, each in settings.items()
@@ -143,6 +141,7 @@ class Checkpointing:
                 )
                 warnings.warn(f"The training in {self.folder} {text}.", stacklevel=4)
         self._told["learning rate"] = there
+        self._train.jit = self._told["XLA"] = state.told["XLA"]  # more epochs would not always choose the same
         then, now = state.told["callbacks"], self._told["callbacks"]
         news = [f"{name} is new" for name in now if name not in then]
         news += [f"{name} is gone" for name in then if name not in now]

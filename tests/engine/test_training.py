@@ -17,6 +17,7 @@ pytestmark = pytest.mark.no_cover
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(50, 4)).astype("float32")
+LABELS = np.arange(50) % 3
 Y = X[:, :1] ** 2
 
 
@@ -569,13 +570,25 @@ def test_no_progress_no_output(capsys):
         ({"y": X * np.inf}, ValueError, "`y` must be an array of finite numbers"),
         ({"y": {"a": X * np.inf}}, ValueError, r"`y\['a'\]` must be an array of finite"),
         ({"y": 3}, (TypeError, ValueError), "`y`"),
-        ({"validation_data": (X,)}, ValueError, "`validation_data` .* pair .* Received: 1 items"),
-        ({"validation_data": (X, X, X)}, ValueError, "Received: 3 items"),
+        ({"validation_data": (X,)}, ValueError, "`validation_data` .* targets, weights.* Received: 1 items"),
+        ({"validation_data": (X, X, X, X)}, ValueError, "Received: 4 items"),
+        ({"validation_data": (X, X, X[:3, 0])}, ValueError, "`validation_data` must be an array of 50 rows"),
+        ({"validation_split": 1.0}, ValueError, "`validation_split` must be .* leaves rows on both sides"),
+        ({"validation_split": 0.001}, ValueError, "`validation_split` must be .* leaves rows on both sides"),
+        ({"validation_split": -0.1}, ValueError, "`validation_split` must be"),
+        ({"validation_split": 0.2, "validation_data": X}, ValueError, "`validation_split` must be 0 where"),
+        ({"sample_weight": X[:9, 0]}, ValueError, "`sample_weight` must be an array of 50 rows"),
+        ({"sample_weight": X[:, 0] * np.nan}, ValueError, "`sample_weight` must be an array of finite"),
+        ({"class_weight": [1, 2]}, TypeError, "`class_weight` must be a dict"),
+        ({"class_weight": {0: 2.0}}, ValueError, "`class_weight` must be None without one array of labels"),
+        ({"y": LABELS, "class_weight": {"a": 2.0}}, TypeError, "`class_weight` must be"),
+        ({"y": LABELS, "class_weight": {0: -1.0}}, ValueError, r"`class_weight\[0\]` must be"),
+        ({"y": LABELS, "class_weight": {0: 1.0}, "sample_weight": X[:, 0]}, ValueError, "`class_weight` must be None"),
+        ({"shuffle": "batch"}, ValueError, "`shuffle` must be one of True, False"),
         ({"validation_data": (X, X[:3])}, ValueError, "`validation_data` must be an array of 50"),
         ({"validation_data": X * np.nan}, ValueError, "`validation_data` .* finite numbers"),
         ({"validation_data": "x"}, (TypeError, ValueError), "`validation_data`"),
         ({"callbacks": ["stop"]}, TypeError, "`callbacks` must be a list of Keras callbacks"),
-        ({"callbacks": None}, TypeError, "`callbacks` must be a list of .* Received: None"),
         ({"callbacks": "ab"}, TypeError, "`callbacks` must be a list of"),
         ({"strategy": "a"}, TypeError, "`strategy` must be a tf.distribute.Strategy or None"),
         ({"checkpoint": 3}, TypeError, "`checkpoint`"),

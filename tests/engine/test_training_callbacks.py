@@ -254,56 +254,6 @@ def test_a_callbacks_error_is_raised_and_fit_can_be_called_again(capsys, monkeyp
     assert len(training.fit(ours, X, epochs=3, progress=False).history["loss"]) == 3
 
 
-def batch_listeners():
-    import keras
-
-    k = keras.callbacks
-
-    class Mine(k.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            pass
-
-    class Old(k.Callback):
-        def on_batch_begin(self, batch, logs=None):
-            pass
-
-    class Test(k.Callback):
-        def on_test_batch_begin(self, batch, logs=None):
-            pass
-
-    return {
-        "Mine": (Mine(), "on_train_batch_end", "use on_epoch_end, or model.fit"),
-        "Old": (Old(), "on_batch_begin", "use on_epoch_end, or model.fit"),
-        "Test": (Test(), "on_test_batch_begin", "use on_epoch_end, or model.fit"),
-        "LambdaCallback": (
-            k.LambdaCallback(on_train_batch_begin=lambda batch, logs: None),
-            "on_train_batch_begin",
-            "use on_epoch_end, or model.fit",
-        ),
-        "TerminateOnNaN": (k.TerminateOnNaN(), "on_batch_end", "leave it out"),
-        "BackupAndRestore": (k.BackupAndRestore("b"), "on_train_batch_end", "`checkpoint=`"),
-        "ModelCheckpoint": (k.ModelCheckpoint("a.keras", save_freq=10), "on_train_batch_end", "use on_epoch_end"),
-    }
-
-
-LISTENERS = ["Mine", "Old", "Test", "LambdaCallback", "TerminateOnNaN", "BackupAndRestore"]
-LISTENERS.append("ModelCheckpoint")
-
-
-@pytest.mark.parametrize("name", LISTENERS)
-def test_who_listens_to_batches_is_refused(capsys, name):
-    callback, method, advice = batch_listeners()[name]
-    ours = model()
-    with pytest.raises(ValueError, match="`callbacks` must be callbacks of epochs") as caught:
-        training.fit(ours, X, epochs=1, callbacks=[recorder(), callback])
-    said = str(caught.value)
-    assert f"Received: {name}, which listens to" in said
-    assert method in said
-    assert advice in said
-    assert same(ours, model())
-    assert capsys.readouterr().out == ""
-
-
 # --- a loss that is not finite -------------------------------------------------------------------
 
 TRIGGER = 37  # the row that spoils a loss
