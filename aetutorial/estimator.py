@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +109,15 @@ class Autoencoder(_Encoder):
             return keras.Sequential(layers)
 
         widths = [x.shape[1], *units]
-        with _global_seeds_kept():
-            self.encoder_ = mapping(widths, seeds[2 : 2 + len(units)])
-            self.decoder_ = mapping(widths[::-1], seeds[2 + len(units) :])
-            noise = [keras.layers.GaussianNoise(self.noise, int(seeds[0]))] if self.noise else []
-            autoencoder = keras.Sequential([keras.Input((x.shape[1],)), *noise, self.encoder_, self.decoder_])
-            schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * math.ceil(len(x) / batch_size))
-            autoencoder.compile(keras.optimizers.Adam(schedule), loss="mse")
-            history = training.fit(
-                autoencoder, x, epochs=epochs, batch_size=batch_size, seed=int(seeds[1]), progress=False, jit=self.jit
-            )
+        self.encoder_ = mapping(widths, seeds[2 : 2 + len(units)])
+        self.decoder_ = mapping(widths[::-1], seeds[2 + len(units) :])
+        noise = [keras.layers.GaussianNoise(self.noise, int(seeds[0]))] if self.noise else []
+        autoencoder = keras.Sequential([keras.Input((x.shape[1],)), *noise, self.encoder_, self.decoder_])
+        schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * math.ceil(len(x) / batch_size))
+        autoencoder.compile(keras.optimizers.Adam(schedule), loss="mse")
+        history = training.fit(
+            autoencoder, x, epochs=epochs, batch_size=batch_size, seed=int(seeds[1]), progress=False, jit=self.jit
+        )
         self.history_ = [float(loss) for loss in history.history["loss"]]
         self._n_features_out = units[-1]
         return self
@@ -224,14 +221,3 @@ def _predicted(model: Any, x: np.ndarray, output: int = 0) -> np.ndarray:
         chosen = outputs[output] if isinstance(outputs, list | tuple) else outputs
         blocks.append(np.asarray(chosen, np.float32))
     return np.concatenate(blocks)
-
-
-@contextmanager
-def _global_seeds_kept() -> Iterator[None]:
-    """Put Python's and NumPy's global generators back: Keras seeds both with its own."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
@@ -36,7 +37,9 @@ def write_whole(path: str | os.PathLike[str], contents: str | bytes, *, forced: 
     if forced and os.name == "posix":  # elsewhere a folder can't be opened
         handle = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            # Some network and FUSE mounts can't force a folder. The file itself is on disk by now.
+            with contextlib.suppress(OSError):
+                os.fsync(handle)
         finally:
             os.close(handle)
 

@@ -42,7 +42,7 @@ def mse(x: Any, x_hat: Any) -> float:
     return float(errors.mean() * len(errors) / np.size(x))
 
 
-def neighbour_accuracy(z_train: Any, y_train: Any, z_test: Any, y_test: Any, *, n_neighbors: int = 1) -> float:
+def neighbor_accuracy(z_train: Any, y_train: Any, z_test: Any, y_test: Any, *, n_neighbors: int = 1) -> float:
     """Return how often the nearest training examples vote for the right label of a held-out one.
 
     Args:

@@ -101,7 +101,7 @@ def fit(
     """
     import tensorflow as tf  # takes seconds, as does what the modules below import
 
-    from aetutorial.engine import arguments, keras_internals
+    from aetutorial.engine import arguments, keras_internals, sources
     from aetutorial.engine.epochs import NotFiniteError, Passes
     from aetutorial.engine.listener import Listener
     from aetutorial.engine.resume import Checkpointing
@@ -112,7 +112,7 @@ def fit(
     strategy = arguments.check_model(model, jit, strategy)
     callbacks = arguments.callback_list(callbacks)
     folder = arguments.folder_of(checkpoint)
-    source, held_out = arguments.sources(
+    source, held_out = sources.from_arguments(
         model,
         x,
         y,
@@ -124,15 +124,17 @@ def fit(
     )
     # Several epochs go into one call where nobody wants to hear of each of them.
     unheard = not (callbacks or held_out or folder)
-    with keras_internals.strategy_of(model).scope(), keras_internals.seeded(seed):
-        arguments.build(model, source)
+    with keras_internals.seeded(seed), keras_internals.strategy_of(model).scope():
         both = {"strategy": strategy, "draw_seed": seed}
-        train = Passes(model, model.train_step, source, seed=order_seed, jit=jit, epochs=epochs, **both)
+        with arguments.naming("x", source):
+            arguments.build(model, source)
+            train = Passes(model, model.train_step, source, seed=order_seed, jit=jit, epochs=epochs, **both)
         test = None
         if held_out is not None:
             # Validation is a small part of the work: compiling it would take longer than it saves.
             test_jit = False if jit == "auto" else jit
-            test = Passes(model, model.test_step, held_out, name="validation loss", jit=test_jit, **both)
+            with arguments.naming("validation_data", held_out):
+                test = Passes(model, model.test_step, held_out, name="validation loss", jit=test_jit, **both)
         if any(passes.program.draws_unseen() for passes in (train, test) if passes):
             tf.random.set_seed(seed)  # kernels that drew before start anew; so does all that TensorFlow has prepared
         checkpointing = Checkpointing(folder, model, train, test, callbacks, strategy)

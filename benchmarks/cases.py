@@ -44,6 +44,8 @@ class Case:
         layers: For MIRROR: units and activation of each layer.
         hidden, code: For LATENT: units of the hidden layers and of the code.
         bernoulli: For LATENT: pixels and cross-entropy; otherwise real numbers and squared error.
+        noise: What the first layer does to inputs in training: "gaussian", "dropout", "binarized", or "" for nothing.
+        contenders: Who is timed; all if empty.
         goals: What is asked of `training.fit`.
         slow: Contenders that are timed on that many rows, which is scaled up.
     """
@@ -59,12 +61,32 @@ class Case:
     hidden: int = 0
     code: int = 0
     bernoulli: bool = True
+    noise: str = ""
+    contenders: tuple[str, ...] = ()
     goals: tuple[Goal, ...] = ()
     slow: tuple[tuple[str, int], ...] = ()
 
 
 KERAS, TORCH, SCAN, LIMIT = (("keras-tensorflow",), ("torch-1", "torch-all"), ("jax-scan",), ("limit-1", "limit-all"))
 LATENT_GOALS = (Goal(KERAS, 4, 6),)
+# Draws under XLA were so slow once that noise cost more than the training: these are timed against Keras alone.
+WITH_KERAS = ("engine", "engine-xla", "engine-graph", "keras-tensorflow")
+NOISE_GOALS = (Goal(KERAS, 1.5, 2),)
+MIDDLE: dict[str, Any] = {
+    "kind": MIRROR,
+    "rows": 10_000,
+    "inputs": 784,
+    "batch_size": 128,
+    "loss_epochs": 4,
+    "layers": ((256, "relu"), (32, "relu"), (256, "relu"), (784, "sigmoid")),
+    "contenders": WITH_KERAS,
+    "goals": NOISE_GOALS,
+}
+
+
+def _noisy(name: str, noise: str) -> Case:
+    return Case(name=name, title=f"{name}: 10,000 x 784, dense 256-32-256, batch 128", noise=noise, **MIDDLE)
+
 
 CASES = {
     case.name: case
@@ -132,6 +154,23 @@ CASES = {
             code=8,
             bernoulli=False,
             goals=LATENT_GOALS,
+        ),
+        _noisy("noise-free", ""),
+        _noisy("gaussian-noise", "gaussian"),
+        _noisy("dropout", "dropout"),
+        _noisy("binarization", "binarized"),
+        Case(
+            name="noisy-convolutional",
+            title="convolutional with noise: 2,000 x 28 x 28, code 16, batch 128",
+            kind=CONVOLUTIONAL,
+            rows=2000,
+            inputs=784,
+            batch_size=128,
+            loss_epochs=6,
+            code=16,
+            noise="gaussian",
+            contenders=("engine", "engine-graph", "keras-tensorflow"),
+            goals=NOISE_GOALS,
         ),
     )
 }

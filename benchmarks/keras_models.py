@@ -26,7 +26,31 @@ def _mirror(case: Case) -> list[Any]:
     import keras
 
     layers = [keras.layers.Dense(units, activation=name) for units, name in case.layers]
-    return [keras.Input((case.inputs,)), *layers]
+    return [keras.Input((case.inputs,)), *_noise(case), *layers]
+
+
+def _noise(case: Case) -> list[Any]:
+    """Return the layer that changes the inputs in each training step, or none."""
+    import keras
+
+    class Binarized(keras.layers.Layer):
+        """Pixels become 1 with their gray value as the probability (dynamic binarization)."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seeds = keras.random.SeedGenerator(SEED)
+
+        def call(self, x: Any, training: bool = False) -> Any:
+            if not training:
+                return x
+            return keras.ops.cast(x > keras.random.uniform(keras.ops.shape(x), seed=self.seeds), x.dtype)
+
+    made = {
+        "gaussian": lambda: keras.layers.GaussianNoise(0.3, seed=SEED),
+        "dropout": lambda: keras.layers.Dropout(0.3, seed=SEED),
+        "binarized": Binarized,
+    }
+    return [made[case.noise]()] if case.noise else []
 
 
 def _convolutional(case: Case) -> list[Any]:
@@ -35,6 +59,7 @@ def _convolutional(case: Case) -> list[Any]:
     how = {"strides": 2, "padding": "same"}
     return [
         Input((28, 28, 1)),
+        *_noise(case),
         layers.Conv2D(32, 3, activation="relu", **how),
         layers.Conv2D(64, 3, activation="relu", **how),
         layers.Flatten(),

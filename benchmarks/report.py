@@ -11,6 +11,7 @@ from benchmarks.cases import CASES, Case, Goal
 
 COMPILE_SECONDS = 2.5  # what the engine's compilation may take
 LOSS_TOLERANCE = 0.05
+CALL_GOALS = {"first": Goal((), 1, 1.5), "new": Goal((), 1, 1.5), "again": Goal((), 2, 3)}
 
 
 def per_epoch(short: float, long: float, more: int, scale: float = 1.0) -> float:
@@ -164,6 +165,27 @@ def goals_table(document: dict[str, Any]) -> str:
     return table(lines)
 
 
+def calls_table(calls: dict[str, Any]) -> str:
+    """Return the table of whole calls: seconds by training.fit and by Keras, and how many times as fast."""
+    lines = [["", "epochs", "call", "training.fit, s", "Keras fit, s", "times as fast", "single rounds", "required"]]
+    for name, by_epochs in calls.items():
+        for epochs, seconds in by_epochs.items():
+            pairs = list(zip(seconds["engine"], seconds["keras-tensorflow"], strict=True))
+            for call, goal in CALL_GOALS.items():
+                ours, theirs = ([each[i][call] for each in pairs] for i in range(2))
+                ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+                value = statistics.median(theirs) / statistics.median(ours)
+                lines.append(
+                    [
+                        *(name, epochs, call, number(statistics.median(ours)), number(statistics.median(theirs))),
+                        number(value),
+                        f"{number(min(ratios))}–{number(max(ratios))}",
+                        f"≥ {goal.required:g}, aim {goal.aim:g}: {verdict(value, goal)}",
+                    ]
+                )
+    return table(lines)
+
+
 def compiling(results: dict[str, Any]) -> dict[str, Any] | None:
     """Return the engine's seconds of compilation and the verdict, or None."""
     engine = results.get("engine")
@@ -188,6 +210,13 @@ def markdown(document: dict[str, Any]) -> str:
         "## What is asked of training.fit\n",
         goals_table(document) + "\n",
     ]
+    if document["calls"]:
+        parts += [
+            "## From the call to the trained model\n",
+            calls_table(document["calls"]) + "\n",
+            "first: the first call in a new process, without its imports; new: a new model like the first, in that "
+            "process; again: that model once more. Median; each round has new processes, which take turns.\n",
+        ]
     for name, model in document["models"].items():
         parts.append(times_table(CASES[name], model["contenders"]))
         if model["losses_differ"]:

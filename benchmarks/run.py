@@ -24,6 +24,9 @@ SHORT = 2  # epochs of the fit that is subtracted
 ROUNDS, SECONDS = 5, 1.0  # rounds, and seconds of the epochs that are timed in one
 QUICK_SECONDS = 0.1
 MOST = 4096  # epochs timed in a round
+CALLS = ("noise-free", "convolutional", "vae-784")  # models of which whole calls are timed
+CALL_EPOCHS = (3, 12)
+CALL_ROUNDS = 3
 REST = 0.2  # seconds between two turns: threads that wait for work spin for a while
 
 
@@ -180,6 +183,39 @@ def run_case(
     }
 
 
+def time_calls(case: Case, data: Path, python: str, rounds: int) -> dict[str, Any]:
+    """Time whole calls of `fit`: a process's first, that of a new model, and a second of that model.
+
+    Each is a process of its own; the engine and Keras take turns.
+
+    Args:
+        case: The model.
+        data: The file of the examples.
+        python: The Python of both.
+        rounds: How often each has its turn.
+
+    Returns:
+        What results.json says of it: by number of epochs and contender, the seconds of each round's three calls.
+    """
+    both = {name: contenders(1)[name] for name in ("engine", "keras-tensorflow")}
+    seconds: dict[str, Any] = {str(epochs): {name: [] for name in both} for epochs in CALL_EPOCHS}
+    for number in range(rounds):
+        for epochs in CALL_EPOCHS:
+            print(f"{case.name}: calls of {epochs} epochs, round {number + 1} of {rounds}", flush=True)
+            for name, contender in both.items():
+                worker = Worker(contender, case.name, data, python)
+                try:
+                    first, _ = worker.fit(epochs)
+                    worker.new()
+                    new, _ = worker.fit(epochs)
+                    again, _ = worker.fit(epochs)
+                finally:
+                    worker.close()
+                seconds[str(epochs)][name].append({"first": first, "new": new, "again": again})
+                time.sleep(REST)
+    return seconds
+
+
 def machine(cores: int) -> dict[str, Any]:
     """Describe the machine."""
     cpu = platform.processor() or platform.machine()
@@ -226,11 +262,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=None, help=f"how many (default {ROUNDS})")
     parser.add_argument("--models", default=",".join(CASES), help="names, with commas")
     parser.add_argument("--contenders", default=",".join(known), help="names, with commas")
+    parser.add_argument("--calls", default=",".join(CALLS), help="models of which whole calls are timed, with commas")
     parser.add_argument("--no-peers", action="store_true", help="install no other library")
     parser.add_argument("--output", type=Path, default=None, help="folder (default: this one; with --quick none)")
     options = parser.parse_args(arguments)
-    models, names = options.models.split(","), options.contenders.split(",")
-    for given, available in ((models, CASES), (names, known)):
+    models, names, calls = (
+        [name for name in text.split(",") if name] for text in (options.models, options.contenders, options.calls)
+    )
+    for given, available in ((models, CASES), (names, known), (calls, CASES)):
         for name in given:
             if name not in available:
                 parser.error(f"there is no '{name}'; there are {', '.join(available)}")
@@ -249,6 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "quick": options.quick,
         "rounds": rounds,
         "models": {},
+        "calls": {},
     }
     with tempfile.TemporaryDirectory() as folder:
         for name in models:
@@ -256,13 +296,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             np.save(data, data_for(CASES[name]))
             document["models"][name] = run_case(
                 CASES[name],
-                chosen,
+                [one for one in chosen if one.name in (CASES[name].contenders or known)],
                 data,
                 pythons,
                 rounds=rounds,
                 seconds=QUICK_SECONDS if options.quick else SECONDS,
                 absent=f"pip could not install {', '.join(lacking)}" if lacking else "",
             )
+        for name in calls:
+            data = Path(folder) / f"{name}.npy"
+            np.save(data, data_for(CASES[name]))
+            document["calls"][name] = time_calls(CASES[name], data, sys.executable, min(rounds, CALL_ROUNDS))
     results = [model["contenders"] for model in document["models"].values()]
     document["versions"] = report.versions(one for found in results for one in found.values())
     output = options.output or (None if options.quick else ROOT / "benchmarks")

@@ -170,7 +170,20 @@ def document():
         "quick": False,
         "rounds": 3,
         "models": {"example": model},
+        "calls": {"noise-free": {"3": {"engine": call(1, 0.5, 0.1), "keras-tensorflow": call(2, 0.4, 0.3)}}},
     }
+
+
+def call(*seconds):
+    """Two rounds of a first call, one of a new model, and one more; the second takes twice as long."""
+    return [dict(zip(report.CALL_GOALS, (times * s for s in seconds), strict=True)) for times in (1, 2)]
+
+
+def test_the_calls_are_in_a_table_with_their_verdicts():
+    text = report.markdown(document())
+    assert "| noise-free | 3 | first | 1.50 | 3.00 | 2.00 | 2.00–2.00 | ≥ 1, aim 1.5: reached aim |" in text
+    assert "| noise-free | 3 | new | 0.75 | 0.60 | 0.80 | 0.80–0.80 | ≥ 1, aim 1.5: missed |" in text
+    assert "| noise-free | 3 | again | 0.15 | 0.45 | 3.00 | 3.00–3.00 | ≥ 2, aim 3: reached aim |" in text
 
 
 def test_the_table_gives_median_range_and_why_a_row_is_empty():
@@ -271,7 +284,7 @@ def test_a_quick_run_times_the_engine_and_keras_on_the_same_training(tmp_path, m
     # A tutorial's TensorFlow is timed even where another backend is chosen for everything else.
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     names = "engine,keras-tensorflow,jax-scan,limit-1"
-    options = ["--quick", "--no-peers", "--models=example", f"--contenders={names}"]
+    options = ["--quick", "--no-peers", "--models=example", f"--contenders={names}", "--calls="]
     ratios = []
     for trial in range(3):  # a single trial on a busy machine is noisy
         folder = tmp_path / str(trial)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 
 import numpy as np
 import pytest
@@ -49,3 +51,16 @@ def test_dtype_shape_and_values_enter_the_digest():
     x = np.arange(6.0)
     others = (x.astype("float32"), x.reshape(2, 3), x[::-1], x.astype(">f8"))
     assert len({array_digest(x), *map(array_digest, others)}) == 5
+
+
+def test_a_mount_that_cannot_force_a_folder_does_not_stop_a_forced_file(tmp_path, monkeypatch):
+    force = os.fsync
+
+    def fsync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "refused")
+        force(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_whole(tmp_path / "a", "text", forced=True)
+    assert (tmp_path / "a").read_text() == "text"

@@ -19,7 +19,7 @@ rng = np.random.default_rng(0)
 @pytest.fixture(scope="module")
 def digits():
     mnist = data.load("mnist")
-    x = data.binarised(mnist.x_train.reshape(-1, 784), seed=0)
+    x = data.binarized(mnist.x_train.reshape(-1, 784), seed=0)
     return SimpleNamespace(x_train=x[:3000], y_train=mnist.y_train[:3000], x_test=x[3000:3400], samples=x[3400:6900])
 
 

@@ -61,7 +61,7 @@ def test_an_undefined_reconstruction_gives_no_number():
     assert np.isnan(metrics.mse([[1.0, 2.0]], [[1.0, np.nan]]))
 
 
-# --- neighbour_accuracy --------------------------------------------------------------------------
+# --- neighbor_accuracy --------------------------------------------------------------------------
 
 
 def vote(z_train, y_train, z, k):
@@ -79,21 +79,21 @@ def test_neighbour_accuracy_agrees_with_brute_force(k, dtype):
     right = [vote(z_train, y_train, z, k) == y for z, y in zip(z_test, y_test, strict=True)]
     expected = np.mean(right)
     assert 0.5 < expected < 1  # a case that is neither trivial nor hopeless
-    accuracy = metrics.neighbour_accuracy(z_train, y_train, z_test, y_test, n_neighbors=k)
+    accuracy = metrics.neighbor_accuracy(z_train, y_train, z_test, y_test, n_neighbors=k)
     assert accuracy == pytest.approx(expected)
 
 
 def test_neighbour_accuracy_in_closed_form():
     z, y = np.array([[0.0], [1.0], [10.0]]), np.array([0, 0, 1])
-    assert metrics.neighbour_accuracy(z, y, z, y) == 1
-    assert metrics.neighbour_accuracy(z, y, [[9.0], [0.4]], [1, 1]) == 0.5
-    assert metrics.neighbour_accuracy(z, y, [[9.0]], [1], n_neighbors=3) == 0
+    assert metrics.neighbor_accuracy(z, y, z, y) == 1
+    assert metrics.neighbor_accuracy(z, y, [[9.0], [0.4]], [1, 1]) == 0.5
+    assert metrics.neighbor_accuracy(z, y, [[9.0]], [1], n_neighbors=3) == 0
 
 
 def test_undefined_codes_have_no_neighbors():
     z, y = np.ones((3, 2)), [0, 1, 0]
     with pytest.raises(ValueError, match="NaN"):
-        metrics.neighbour_accuracy(z, y, z * np.nan, y)
+        metrics.neighbor_accuracy(z, y, z * np.nan, y)
 
 
 # --- paired_margin -------------------------------------------------------------------------------

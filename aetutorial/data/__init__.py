@@ -9,12 +9,12 @@ from aetutorial import validation
 from aetutorial.data import catalog
 from aetutorial.data.dataset import Dataset, finish
 from aetutorial.data.files import from_csv, from_images
-from aetutorial.data.scaling import binarised, min_max, standardize
+from aetutorial.data.scaling import binarized, min_max, standardize
 
 OFFLINE_NAMES = tuple(catalog.OFFLINE)
 NAMES = OFFLINE_NAMES + tuple(catalog.DOWNLOADED)
 __all__ = ["NAMES", "OFFLINE_NAMES", "Dataset", "load"]
-__all__ += ["binarised", "from_csv", "from_images", "min_max", "standardize"]
+__all__ += ["binarized", "from_csv", "from_images", "min_max", "standardize"]
 
 
 def load(name: str) -> Dataset:

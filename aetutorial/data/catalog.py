@@ -62,7 +62,7 @@ def _mnist(path: Path, digest: str) -> dict[str, Any]:
     return {
         **_images(read_mnist(path, digest)),
         "source": "Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits",
-        "licence": "CC BY-SA 3.0",
+        "license": "CC BY-SA 3.0",
     }
 
 
@@ -78,7 +78,7 @@ def gaussian() -> dict[str, Any]:
         "x_train": rng.standard_normal((1000, 100)).astype(np.float32),
         "x_test": rng.standard_normal((1000, 100)).astype(np.float32),
         "source": "numpy.random.default_rng(100).standard_normal",
-        "licence": "none needed (random numbers)",
+        "license": "none needed (random numbers)",
     }
 
 
@@ -92,7 +92,7 @@ def digits() -> dict[str, Any]:
         **split(x, bunch.target.astype(np.int64), test_size=360, seed=8),
         "source": "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits "
         "(UCI, 1998), the test part as in sklearn.datasets.load_digits",
-        "licence": "CC BY 4.0",
+        "license": "CC BY 4.0",
     }
 
 
@@ -105,7 +105,7 @@ def breast_cancer() -> dict[str, Any]:
         **split(bunch.data.astype(np.float32), bunch.target.astype(np.int64), test_size=114, seed=30),
         "source": "W. Wolberg, O. Mangasarian, N. Street and W. Street, Breast Cancer Wisconsin "
         "(Diagnostic) (UCI, 1993), as in sklearn.datasets.load_breast_cancer",
-        "licence": "CC BY 4.0",
+        "license": "CC BY 4.0",
         "feature_names": tuple(map(str, bunch.feature_names)),
         "label_names": tuple(map(str, bunch.target_names)),
     }
@@ -134,7 +134,7 @@ def patches() -> dict[str, Any]:
         **{name: rng.permutation(np.concatenate(pair))[..., None] for name, pair in parts.items()},
         "source": "photographs china.jpg (danielbuechele) and flower.jpg (vultilion) of Flickr, "
         "as in sklearn.datasets.load_sample_images",
-        "licence": "CC BY 2.0",
+        "license": "CC BY 2.0",
     }
 
 
@@ -163,7 +163,7 @@ def fashion_mnist() -> dict[str, Any]:
     return {
         **_images(arrays),
         "source": "H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST (2017), Zalando SE",
-        "licence": "MIT",
+        "license": "MIT",
         "label_names": CLOTHES,
     }
 

@@ -37,15 +37,17 @@ class Dataset:
 
     Attributes:
         x_train: Examples to train on, shape (n_train, ...); images are float32 NHWC in [0, 1].
-        y_train: Their labels, int64, shape (n_train,), or None.
+        y_train: Their labels, int64, or numbers to predict, float64, shape (n_train,); or None.
         x_test: Held-out examples, shape (n_test, ...).
-        y_test: Their labels, int64, shape (n_test,), or None.
+        y_test: The same of these, shape (n_test,), or None.
         name: Short name.
         image_shape: (height, width, channels), or None if the examples are not images.
         source: Where the data come from.
-        licence: Terms of use.
+        license: Terms of use.
         feature_names: A name for each column, or None.
         label_names: `label_names[k]` is what label k means, or None.
+        units: What was subtracted from each column, and by what it was divided then, float64, shape (columns,) each;
+            None if the data have units of their own.
     """
 
     x_train: np.ndarray
@@ -55,9 +57,10 @@ class Dataset:
     name: str
     image_shape: tuple[int, int, int] | None
     source: str
-    licence: str
+    license: str
     feature_names: tuple[str, ...] | None = None
     label_names: tuple[str, ...] | None = None
+    units: tuple[np.ndarray, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
@@ -74,16 +77,39 @@ class Dataset:
         """SHA-256 (hex) over the four arrays: names, dtypes, shapes, values."""
         return contents_digest({name: getattr(self, name) for name in ARRAYS})
 
+    def in_units(self, x: Any) -> np.ndarray:
+        """Return examples, such as reconstructions, in the units that the data had before they were scaled.
+
+        Args:
+            x: Numbers, shape (n, ...), the features as in `x_train`.
+
+        Returns:
+            float64, the shape of `x`.
+
+        Raises:
+            TypeError, ValueError: `x` has other features, or holds something else than finite numbers.
+        """
+        x = validation.array("x", x)
+        if x.shape[1:] != self.x_train.shape[1:]:
+            expected = f"an array of examples of shape {self.x_train.shape[1:]}, as in `x_train`"
+            raise ValueError(validation.message("x", expected, x))
+        if self.units is None:
+            return x.astype(np.float64)
+        center, spread = self.units
+        return x * spread + center
+
     def __repr__(self) -> str:
         """Describe the data in a few lines that are the same on each machine."""
         labels = "no labels"
         if self.y_train is not None:
             labels = f"{len(np.unique(self.y_train))} different labels, {self.y_train.dtype}"
+            if self.y_train.dtype.kind == "f":
+                labels = f"targets from {self.y_train.min():.3g} to {self.y_train.max():.3g}, {self.y_train.dtype}"
         return (
             f"Dataset {self.name!r}\n"
             f"  x_train {self.x_train.shape}, x_test {self.x_test.shape}, {self.x_train.dtype}, "
             f"x_train from {self.x_train.min():.3g} to {self.x_train.max():.3g}\n"
-            f"  {labels}; licence: {self.licence}"
+            f"  {labels}; license: {self.license}"
         )
 
 
@@ -95,14 +121,27 @@ def split(x: np.ndarray, y: np.ndarray | None, test_size: int | float, seed: int
     from sklearn.model_selection import train_test_split
 
     n_test = test_size if isinstance(test_size, int) else min(max(round(len(x) * test_size), 1), len(x) - 1)
-    strata = y
-    if y is not None:
+    strata = y if y is None or y.dtype.kind != "f" else None
+    if strata is not None:
         counts = np.unique(y, return_counts=True)[1]
         if counts.min() < 2 or len(counts) > min(n_test, len(x) - n_test):
             strata = None
     train, test = train_test_split(np.arange(len(x)), test_size=n_test, stratify=strata, random_state=seed)
     y_train, y_test = (None, None) if y is None else (y[train], y[test])
     return {"x_train": x[train], "y_train": y_train, "x_test": x[test], "y_test": y_test}
+
+
+def units_of(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a scaling subtracted from each column, and by what it divided then.
+
+    Args:
+        before, after: The same rows, shape (n, columns), as they were and scaled.
+    """
+    low, high = before.argmin(axis=0), before.argmax(axis=0)
+    columns = np.arange(before.shape[1])
+    width = np.float64(after[high, columns]) - after[low, columns]
+    spread = np.divide(before[high, columns] - before[low, columns], width, out=np.ones_like(width), where=width > 0)
+    return before[low, columns] - after[low, columns] * spread, spread
 
 
 def finish(fields: Mapping[str, Any]) -> Dataset:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Sequence
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,11 @@ import numpy as np
 
 from aetutorial import validation
 from aetutorial.data import scaling
-from aetutorial.data.dataset import Dataset, finish, split
+from aetutorial.data.dataset import Dataset, finish, split, units_of
 
 SCALINGS = {"standardize": scaling.standardize, "min-max": scaling.min_max}
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-LICENCE = "your own data"
+LICENSE = "your own data"
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 Row = tuple[int, list[str]]  # the number of its line in the file, and its cells
 
@@ -34,28 +36,18 @@ def _coded(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     return codes.astype(np.int64), tuple(map(str, names))
 
 
-def _read_table(path: Path, delimiter: str) -> tuple[list[str], list[Row]]:
-    """Return the column names, and the further rows, each with a cell for each name."""
+def _read_rows(path: Path, delimiter: str) -> Iterator[Row]:
+    """Yield the number of its line in the file, and the cells, of each row that is not empty."""
     try:
         # utf-8-sig: spreadsheets put a mark before the first name.
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, strict=True)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+            yield from ((reader.line_num, [cell.strip() for cell in row]) for row in reader if row)
     except UnicodeDecodeError as error:
         expected = "text in the encoding UTF-8; save it again as 'CSV UTF-8'"
         raise ValueError(f"{path} must be {expected}. Received: byte {error.start} is not UTF-8.") from error
     except csv.Error as error:
         raise ValueError(f"{path} cannot be read as CSV, line {reader.line_num}: {error}.") from error
-    if len(rows) < 3:
-        expected = "a row of column names and at least 2 rows of data"
-        raise ValueError(f"{path} must have {expected}. Received: {len(rows)} rows in all.")
-    (_, names), *rows = rows
-    _check_names(path, names)
-    for line, cells in rows:
-        if len(cells) != len(names):
-            expected = f"{len(names)} cells, one for each column name"
-            raise ValueError(f"{path}, line {line}: expected {expected}. Received: {len(cells)}.")
-    return names, rows
 
 
 def _check_names(path: Path, names: list[str]) -> None:
@@ -77,19 +69,56 @@ def _number(cell: str) -> float | None:
     return number if abs(number) <= FLOAT32_MAX else None
 
 
-def _parse(path: Path, names: list[str], rows: list[Row], target: str | None) -> tuple[np.ndarray, list[str]]:
-    """Return the numbers, float64 of shape (rows, columns without the target), and the labels."""
-    numbers: list[Any] = []
-    labels: list[Any] = []
-    hint = "" if len(names) > 1 else " There is one column: is `delimiter` right?"
-    for line, cells in rows:
+def _read_table(path: Path, delimiter: str, target: str | None) -> tuple[list[str], np.ndarray, list[str]]:
+    """Return the column names, the numbers, float64 of shape (rows, columns without the target), and the labels.
+
+    The text of a row is given up once its numbers are read: a table takes some times as much memory as its numbers.
+    """
+    numbers = array("d")
+    names: list[str] = []
+    labels: list[str] = []
+    count = 0
+    for line, cells in _read_rows(path, delimiter):
+        if not names:
+            names = cells
+            _check_names(path, names)
+            if target is not None:
+                validation.choice("target", target, names)
+            if names == [target]:
+                raise ValueError(f"{path} must have a column besides the target {target!r}.")
+            continue
+        count += 1
+        if len(cells) != len(names):
+            expected = f"{len(names)} cells, one for each column name"
+            raise ValueError(f"{path}, line {line}: expected {expected}. Received: {len(cells)}.")
         for name, cell in zip(names, cells, strict=True):
-            value, expected = (cell or None, "a label") if name == target else (_number(cell), "a finite number")
+            value: Any = (cell or None) if name == target else _number(cell)
             if value is None:
+                expected = "a label" if name == target else "a finite number"
+                hint = "" if len(names) > 1 else " There is one column: is `delimiter` right?"
                 where = f"{path}, line {line}, column {name!r}"
                 raise ValueError(f"{where}: expected {expected}. Received: {cell[:40]!r}.{hint}")
-            (labels if name == target else numbers).append(value)
-    return np.array(numbers).reshape(len(rows), -1), labels
+            if name == target:
+                labels.append(sys.intern(value))  # many rows have the same
+            else:
+                numbers.append(value)
+    if count < 2:
+        expected = "a row of column names and at least 2 rows of data"
+        raise ValueError(f"{path} must have {expected}. Received: {count + bool(names)} rows in all.")
+    return names, np.frombuffer(numbers).reshape(count, -1), labels
+
+
+def _targets(labels: list[str]) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
+    """Return the column of a target and what its numbers stand for, if they stand for labels.
+
+    Integers are kept as int64, other numbers as float64; anything else is coded.
+    """
+    if not labels:
+        return None, None
+    if all(re.fullmatch(r"[+-]?[0-9]{1,18}", label) for label in labels):
+        return np.array([int(label) for label in labels], np.int64), None
+    numbers = [_number(label) for label in labels]
+    return _coded(labels) if None in numbers else (np.array(numbers, np.float64), None)
 
 
 def from_csv(
@@ -105,8 +134,8 @@ def from_csv(
 
     Args:
         path: A CSV file in UTF-8: a row of column names, then rows of numbers.
-        target: Name of the column of labels, or None. Integers are kept; other labels become 0, 1, ... in alphabetical
-            order, and `label_names` says which is which.
+        target: Name of the column of labels or of numbers to predict, or None. Integers are kept, and so are other
+            numbers (float64). Labels become 0, 1, ... in alphabetical order, and `label_names` says which is which.
         test_size: Fraction held out, above 0 and below 1; at least one row. The split is stratified by label if each
             label can be in both parts.
         scaling: "standardize", "min-max" or None. A column that is constant in the training part is 0 there.
@@ -114,7 +143,7 @@ def from_csv(
         delimiter: One character between cells.
 
     Returns:
-        A `Dataset`: float32 of shape (rows, columns), labels int64, `feature_names`.
+        A `Dataset`: float32 of shape (rows, columns), labels int64, `feature_names`. Its `in_units` undoes the scaling.
 
     Raises:
         FileNotFoundError: no such file.
@@ -128,22 +157,15 @@ def from_csv(
     if not path.is_file():
         raise FileNotFoundError(validation.message("path", "an existing CSV file", str(path)))
 
-    names, rows = _read_table(path, delimiter)
-    if target is not None:
-        validation.choice("target", target, names)
-    if names == [target]:
-        raise ValueError(f"{path} must have a column besides the target {target!r}.")
-    x, labels = _parse(path, names, rows, target)
-    y, label_names = None, None
-    if labels and all(re.fullmatch(r"[+-]?[0-9]{1,18}", label) for label in labels):
-        y = np.array([int(label) for label in labels], np.int64)
-    elif labels:
-        y, label_names = _coded(labels)
+    names, x, labels = _read_table(path, delimiter, target)
+    y, label_names = _targets(labels)
     fields = split(x, y, test_size, seed)
     if scaling is not None:
-        fields["x_train"], fields["x_test"] = SCALINGS[scaling](fields["x_train"], fields["x_test"])
+        unscaled = fields["x_train"]
+        fields["x_train"], fields["x_test"] = SCALINGS[scaling](unscaled, fields["x_test"])
+        fields["units"] = units_of(unscaled, fields["x_train"])
     fields |= {name: fields[name].astype(np.float32) for name in ("x_train", "x_test")}
-    about = {"name": path.stem, "source": path.name, "licence": LICENCE, "label_names": label_names}
+    about = {"name": path.stem, "source": path.name, "license": LICENSE, "label_names": label_names}
     return finish({**fields, **about, "feature_names": tuple(name for name in names if name != target)})
 
 
@@ -201,7 +223,7 @@ def from_images(
     folder: str | os.PathLike[str],
     *,
     size: Sequence[int] = (28, 28),
-    grey: bool = True,
+    gray: bool = True,
     test_size: float = 0.2,
     seed: int = 0,
 ) -> Dataset:
@@ -211,7 +233,7 @@ def from_images(
         folder: Holds PNG, JPEG, BMP, GIF, TIFF or WebP files. If they are in sub-folders, these are the labels:
             0, 1, ... in alphabetical order, named by `label_names`. No links to folders, which would be left out.
         size: (height, width) in pixels. Images are stretched to it, antialiased.
-        grey: One channel (True) or three (False). Transparent parts become white.
+        gray: One channel (True) or three (False). Transparent parts become white.
         test_size: Fraction held out, above 0 and below 1; at least one image. The split is stratified as in `from_csv`.
         seed: Seed of the split, at least 0.
 
@@ -232,11 +254,11 @@ def from_images(
         raise FileNotFoundError(validation.message("folder", "an existing folder", str(folder)))
 
     paths = _list_images(folder)
-    x = np.stack([_read_image(folder / path, (height, width), grey) for path in paths])
+    x = np.stack([_read_image(folder / path, (height, width), gray) for path in paths])
     y, label_names = None, None
     if len(paths[0].parts) > 1:
         y, label_names = _coded([path.parts[0] for path in paths])
     fields = split(x, y, test_size, seed)
     name = folder.resolve().name
-    about = {"name": name, "source": f"{len(x)} images in {name}", "licence": LICENCE, "label_names": label_names}
+    about = {"name": name, "source": f"{len(x)} images in {name}", "license": LICENSE, "label_names": label_names}
     return finish({**fields, **about})

@@ -36,7 +36,7 @@ def min_max(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     return _scale(x_train, others, low, x_train.max(axis=0).astype(np.float64) - low)
 
 
-def binarised(x: np.ndarray, seed: int) -> np.ndarray:
+def binarized(x: np.ndarray, seed: int) -> np.ndarray:
     """Draw each pixel: 1 with the probability that its gray value says, else 0.
 
     Args:

@@ -66,6 +66,10 @@ class Arrays:
         one = tf.nest.map_structure(lambda leaf: as_floatx(leaf[:1]), self.block)
         return tf.nest.map_structure(lambda leaf: np.broadcast_to(leaf, (rows, *leaf.shape[1:])), one)
 
+    def looks(self) -> Any:
+        """Return the nest of what has shapes: the arrays."""
+        return self.block
+
     def largest(self) -> float | None:
         """Return the largest absolute value, or None if that takes reading a file."""
         return None if self.blockwise else max(float(np.abs(leaf).max()) for leaf in self.leaves)
@@ -145,6 +149,10 @@ class Stream:
             self._check([leaf.numpy() for leaf in tf.nest.flatten(element)])
             return element
         raise ValueError(validation.message(self.name, ENDING, "an empty one"))
+
+    def looks(self) -> Any:
+        """Return the nest of what has shapes: those of a batch."""
+        return self.dataset.element_spec
 
     def largest(self) -> None:
         """Return None: it is not known."""

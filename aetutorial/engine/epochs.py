@@ -226,10 +226,11 @@ class Passes:
         """Run a part of a program, without XLA from now on if that can't compile it."""
         try:
             outcome = program(block, orders, self.jit, **part)
-        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+        except tf.errors.OpError:
             if not (self.may_fall_back and self.jit):
                 raise
-            # Nothing has run yet. If the cause is another, it comes up again.
+            # XLA's complaints are of many kinds, above all on a GPU. Nothing has run yet: if the cause is another, it
+            # comes up again.
             self.jit, program.refused = False, True
             outcome = program(block, orders, self.jit, **part)
         self.may_fall_back = False

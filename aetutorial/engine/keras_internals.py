@@ -70,7 +70,7 @@ def traced_parts(model: Any) -> tuple[list[Any], str]:
     values = [
         (place, name, value)
         for place, holder in enumerate(holders)
-        for name, value in sorted(getattr(holder, "__dict__", {}).items())
+        for name, value in sorted(vars(holder).items() if hasattr(holder, "__dict__") else ())
         if not name.startswith("_self_") and name not in _bookkeeping() and _is_plain(value)
     ]
     steps = [getattr(model, name) for name in ("train_step", "test_step", "call")]
@@ -155,10 +155,10 @@ def philox() -> Iterator[None]:
 def _named_algorithm(seed: Any, alg: Any) -> Any:
     """Return what TensorFlow's own function does, which is in the way of nobody who is not in `philox`."""
     unnamed = alg is None or (isinstance(alg, str) and alg == "auto_select")
-    return _asked[-1](seed, "philox" if unnamed and getattr(_tracing, "philox", 0) else alg)
+    return _asked[-1](seed, "philox" if unnamed and getattr(_tracing, "philox", False) else alg)
 
 
-_tracing = threading.local()
+_tracing: Any = threading.local()
 _asked: list[Any] = []
 _generators: list[Any] = []
 

@@ -94,10 +94,10 @@ def shared(
         is_new = key not in _compiled
         if is_new:
             program = trace()
-            taken = [places.get(id(tensor)) for tensor in program.captured_inputs]
-            if large or None in taken:
+            known = all(id(tensor) in places for tensor in program.captured_inputs)
+            if large or not known:
                 return program, True
-            _compiled[key] = program, taken
+            _compiled[key] = program, [places[id(tensor)] for tensor in program.captured_inputs]
         program, taken = _compiled[key]
         _compiled.move_to_end(key)
         while len(_compiled) > KEPT:

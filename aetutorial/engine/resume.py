@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Checkpointing:
         """Return what must be the same in a training that goes on, by the name that an error gives it."""
         alike = self.strategy is None  # workers' steps differ: each takes its own part of a batch
         optimizer = self.model.optimizer
-        config = optimizer.get_config() | self._inner_optimizer().get_config()
+        config = _config(optimizer) | _config(self._inner_optimizer())
         settings = {name: _plain(value) for name, value in config.items() if name not in ("name", "inner_optimizer")}
         if isinstance(settings.get("learning_rate"), float):  # the present one, which callbacks change
             del settings["learning_rate"]
@@ -86,7 +87,7 @@ class Checkpointing:
 
     def _what_may_change(self) -> dict[str, Any]:
         """Return the learning rate, whether XLA compiles, and the settings of each callback, named as by `_named`."""
-        rate = self._inner_optimizer().get_config().get("learning_rate")
+        rate = _config(self._inner_optimizer()).get("learning_rate")
         named = _named(self.callbacks).items()
         settings = {name: keras_internals.callback_settings(callback) for name, callback in named}
         return {
@@ -190,6 +191,15 @@ class Checkpointing:
             told=self._told,
         )
         checkpoints.save(self.folder, state)
+
+
+def _config(optimizer: Any) -> dict[str, Any]:
+    """Return an optimizer's settings; those that it can tell, if its learning rate is a schedule without a config."""
+    try:
+        return dict(optimizer.get_config())
+    except NotImplementedError:
+        names = inspect.signature(type(optimizer).__init__).parameters
+        return {name: value for name, value in vars(optimizer).items() if name in names and checkpoints.storable(value)}
 
 
 def _named(callbacks: list[Any]) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def reconstruct_and_represent(seed):
     z_train, z_test = encoder.predict(x_train, verbose=0), encoder.predict(x_test, verbose=0)
     return {
         "mse": metrics.mse(x_test, autoencoder.predict(x_test, verbose=0)),
-        "accuracy": metrics.neighbour_accuracy(z_train, y_train, z_test, y_test),
+        "accuracy": metrics.neighbor_accuracy(z_train, y_train, z_test, y_test),
     }
 
 
@@ -333,7 +333,7 @@ features = {
 }
 accuracy = {}
 for name, (train, test) in features.items():
-    accuracy[name] = metrics.neighbour_accuracy(train, y_train, test, y_test)
+    accuracy[name] = metrics.neighbor_accuracy(train, y_train, test, y_test)
 accuracy["codes (32)"] = five.mean("accuracy")
 plotting.show(
     plotting.bars(

@@ -129,7 +129,7 @@ print("x", x_test[:5].shape, "-> z", z.shape, "-> logits", decoder(z).shape)
 print("loss", negative_log_likelihood(x_test[:5], decoder(z)).shape, "one per picture, in nats")
 
 # %% [markdown]
-# All models of the lesson are trained in the same way: batches of 100, so 90 steps an epoch, with 1,000 validation pictures looked at after each. (`jit=False` leaves out the compiler XLA: for the models below, which draw random numbers, it doesn't pay.)
+# All models of the lesson are trained in the same way: batches of 100, so 90 steps an epoch, with 1,000 validation pictures looked at after each. (`jit=False` leaves out the compiler XLA: trainings as short as these gain little by it.)
 
 
 # %% tags=["nbval-ignore-output"]

@@ -71,13 +71,13 @@ draws = 500  # codes per picture for the bound on its likelihood
 #
 # ## The models to be judged (core)
 #
-# The data are those of lesson 6: digits with pixels of 0 and 1, drawn once from the grey values with fixed seeds (`data.binarised`, seed 0 for training and validation, 1 for test). 9,000 pictures to train on, 1,000 for every choice, 2,000 test pictures for the scores.
+# The data are those of lesson 6: digits with pixels of 0 and 1, drawn once from the grey values with fixed seeds (`data.binarized`, seed 0 for training and validation, 1 for test). 9,000 pictures to train on, 1,000 for every choice, 2,000 test pictures for the scores.
 
 # %%
 mnist = data.load("mnist")
-x_binary = data.binarised(mnist.x_train.reshape(-1, 784), seed=0)
+x_binary = data.binarized(mnist.x_train.reshape(-1, 784), seed=0)
 x_train, x_val = x_binary[:9000], x_binary[9000:]
-x_test = data.binarised(mnist.x_test.reshape(-1, 784), seed=1)
+x_test = data.binarized(mnist.x_test.reshape(-1, 784), seed=1)
 y_train, y_val, y_test = mnist.y_train[:9000], mnist.y_train[9000:], mnist.y_test
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
 
@@ -120,7 +120,7 @@ def train_vae(x, beta, seed, kind=models.VAE):
 def drawn(decoder, z, seed):
     """Decode codes and draw the pixels: pictures of 0 and 1, like the data."""
     p = np.asarray(ops.sigmoid(decoder(np.asarray(z, "float32"))))
-    return data.binarised(p, seed)
+    return data.binarized(p, seed)
 
 
 vae = train_vae(x_train, beta=1.0, seed=0)
@@ -177,7 +177,7 @@ def from_mixture(p, weights, seed):
     k = np.random.default_rng(seed).choice(
         len(weights), 5000, p=np.float64(weights) / weights.sum(dtype="float64")
     )
-    return data.binarised(p[k], seed)
+    return data.binarized(p[k], seed)
 
 
 def mixture_study(components, smoothing, seed):
@@ -254,7 +254,7 @@ def codes_of(mixture, seed):
 def from_pca(seed):
     pca = PCA(50, random_state=0).fit(x_train)
     z = codes_of(code_mixture(pca.transform(x_train), pca.transform(x_val)), seed)
-    return data.binarised(np.clip(pca.inverse_transform(z), 0, 1), seed)
+    return data.binarized(np.clip(pca.inverse_transform(z), 0, 1), seed)
 
 
 shown = {"C": from_pca(0)}  # the fit takes some seconds
@@ -798,7 +798,7 @@ def moved(x, rng):
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         offset = middle - turn @ middle + rng.uniform(-2, 2, 2)
         out[i] = affine_transform(picture, turn, offset, order=1)
-    return data.binarised(out.clip(0, 1).reshape(-1, 784), int(rng.integers(2**31)))
+    return data.binarized(out.clip(0, 1).reshape(-1, 784), int(rng.integers(2**31)))
 
 
 def labelled(count, seed):

@@ -538,8 +538,8 @@ lesson.claim(text, int8_error, between=(8, 11), digits=0, breaks="no-training")
 
 
 # %%
-b_train = data.binarised(x_all, seed=0)[:9000]
-b_test = data.binarised(x_test, seed=1)
+b_train = data.binarized(x_all, seed=0)[:9000]
+b_test = data.binarized(x_test, seed=1)
 
 
 @functools.cache
@@ -588,7 +588,7 @@ def standardised(seed):
 
 def pictures(decoder, z, seed):
     """Decode codes, and draw each pixel: pictures of 0 and 1."""
-    return data.binarised(np.asarray(ops.sigmoid(decoder(np.float32(z)))), seed)
+    return data.binarized(np.asarray(ops.sigmoid(decoder(np.float32(z)))), seed)
 
 
 z_train, z_mean, z_std = standardised(0)
@@ -777,7 +777,7 @@ for text, value, limits in (
 #
 # Everything so far was pictures. The idea asks for less: data $x$, a code $z$, a decoder that says how probable $x$ is given $z$. Here $x$ is a word, letter by letter.
 #
-# The words come with a package for making passwords, `xkcdpass` (BSD licence): its list "legacy", derived from the 12Dicts lists that Alan Beale compiled and released to the public domain. We take the words of 3 to 8 lower-case letters. 2,000 of them, drawn at random, are for validation and 2,000 for the test.
+# The words come with a package for making passwords, `xkcdpass` (BSD license): its list "legacy", derived from the 12Dicts lists that Alan Beale compiled and released to the public domain. We take the words of 3 to 8 lower-case letters. 2,000 of them, drawn at random, are for validation and 2,000 for the test.
 
 # %%
 training.clear_programs()  # those of pictures: memory is short
@@ -1406,6 +1406,6 @@ lesson11.perplexity.check(perplexity)
 # - R. Huben, H. Cunningham, L. Riggs Smith, A. Ewart, L. Sharkey (2024). Sparse autoencoders find highly interpretable features in language models. *ICLR*. arXiv:2309.08600.
 # - L. Gao and others (2025). Scaling and evaluating sparse autoencoders. *ICLR*. arXiv:2406.04093.
 #
-# The words: 12Dicts by Alan Beale (public domain), as shipped by `xkcdpass` of Steven Tobin (BSD licence).
+# The words: 12Dicts by Alan Beale (public domain), as shipped by `xkcdpass` of Steven Tobin (BSD license).
 #
 # Next: [lesson 12, FAQ](12_faq.ipynb): what readers ask, answered by experiment. Or on from here: [hybrids](optional/hybrids.ipynb), a VAE with a critic and a VAE with groups; [beyond one machine](optional/scale_out.ipynb), two workers and data larger than memory.

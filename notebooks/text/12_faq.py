@@ -69,8 +69,8 @@ mnist = data.load("mnist")
 x_all = mnist.x_train.reshape(-1, 784)
 x_train, x_val, x_test = x_all[:9000], x_all[9000:], mnist.x_test.reshape(-1, 784)
 y_train, y_val, y_test = mnist.y_train[:9000], mnist.y_train[9000:], mnist.y_test
-b_train = data.binarised(x_all, seed=0)[:9000]  # pictures of 0 and 1, as in lessons 6 and 7
-b_test = data.binarised(x_test, seed=1)
+b_train = data.binarized(x_all, seed=0)[:9000]  # pictures of 0 and 1, as in lessons 6 and 7
+b_test = data.binarized(x_test, seed=1)
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
 
 

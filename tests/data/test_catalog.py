@@ -41,7 +41,7 @@ def small_dataset(**changes):
         "name": "small",
         "image_shape": None,
         "source": "here",
-        "licence": "MIT",
+        "license": "MIT",
     }
     return data.Dataset(**{**fields, **changes})
 
@@ -126,7 +126,7 @@ def test_images_are_float32_nhwc_from_0_to_1(name, shape, n_train, n_test):
     for y in (dataset.y_train, dataset.y_test):
         assert (y is None) if name == "patches" else (y.dtype == np.int64)
     assert dataset.source
-    assert dataset.licence.startswith("CC BY")
+    assert dataset.license.startswith("CC BY")
 
 
 # Stored studies know their data by these: they don't follow the code that makes the data.
@@ -266,7 +266,7 @@ def test_shuffled_pixels_permute_each_example_differently(monkeypatch):
 
 def test_shuffled_pixels_keep_colors_and_work_on_rows(monkeypatch):
     monkeypatch.setenv("AETUTORIAL_SABOTAGE", "shuffled-pixels")
-    about = {"name": "mine", "source": "here", "licence": "MIT"}
+    about = {"name": "mine", "source": "here", "license": "MIT"}
     gray = np.tile(np.arange(16.0).reshape(4, 4, 1), (5, 1, 1, 1))
     x = np.concatenate([gray, gray + 100, gray + 200], axis=-1)
     spoiled = dataset.finish({"x_train": x, "x_test": x.copy(), **about}).x_train
@@ -343,12 +343,12 @@ def test_scaling_of_images_integers_and_wrong_shapes():
 
 def test_binarised_draws_with_the_probability_that_the_gray_value_says():
     gray = np.broadcast_to(np.array([0.0, 0.25, 0.9, 1.0]), (20_000, 4))
-    x = data.binarised(gray, seed=3)
+    x = data.binarized(gray, seed=3)
     assert (x.dtype, x.shape) == (np.float32, gray.shape)
     assert set(np.unique(x)) == {0, 1}
     np.testing.assert_allclose(x.mean(axis=0), [0, 0.25, 0.9, 1], atol=0.015)
-    np.testing.assert_array_equal(x, data.binarised(gray, seed=3))
-    assert (x != data.binarised(gray, seed=4)).any()
+    np.testing.assert_array_equal(x, data.binarized(gray, seed=3))
+    assert (x != data.binarized(gray, seed=4)).any()
 
 
 def test_binarised_is_what_lesson_6_shows():
@@ -357,7 +357,7 @@ def test_binarised_is_what_lesson_6_shows():
     names = {"np": np}
     exec(compile(ast.Module([shown], []), "lesson 6", "exec"), names)
     gray = np.random.default_rng(0).random((50, 7), dtype="float32")
-    np.testing.assert_array_equal(names["binarised"](gray, 5), data.binarised(gray, 5))
+    np.testing.assert_array_equal(names["binarised"](gray, 5), data.binarized(gray, 5))
 
 
 @pytest.mark.parametrize(
@@ -372,4 +372,4 @@ def test_binarised_is_what_lesson_6_shows():
 )
 def test_binarised_refuses(x, seed, error, said):
     with pytest.raises(error, match=said):
-        data.binarised(x, seed)
+        data.binarized(x, seed)

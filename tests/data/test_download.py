@@ -213,7 +213,7 @@ def check_fashion(dataset, arrays):
             loaded = np.rint(loaded[..., 0] * 255)
         assert np.array_equal(loaded, array)
     assert dataset.label_names[9] == "Ankle boot"
-    assert dataset.licence == "MIT"
+    assert dataset.license == "MIT"
 
 
 def test_local_fashion_mnist(fake_fashion, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -218,7 +219,7 @@ def test_images_in_folders_are_labelled(tmp_path):
 def test_images_in_color_and_gray(tmp_path):
     save(tmp_path / "a.png", (200, 100, 50))
     save(tmp_path / "b.png", (200, 100, 50))
-    color, _ = values(data.from_images(tmp_path, grey=False))
+    color, _ = values(data.from_images(tmp_path, gray=False))
     assert color.tolist() == [[200, 100, 50]] * 2
     luma = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
     gray, _ = values(data.from_images(tmp_path))
@@ -359,3 +360,50 @@ def test_own_data_can_be_sabotaged(tmp_path, table, monkeypatch):
     spoiled = data.from_images(tmp_path, size=(8, 8)).x_train
     assert not np.array_equal(spoiled, plain)
     assert np.array_equal(np.sort(spoiled, axis=None), np.sort(plain, axis=None))
+
+
+# --- targets, units, memory ----------------------------------------------------------------------
+
+
+def written(path, rows):
+    path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+def test_a_target_of_numbers_stays_numbers(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [[f"{a:.6f}", f"{3 * a + 0.5:.6f}"] for a in rng.normal(size=40)]
+    read = data.from_csv(written(tmp_path / "a.csv", [["a", "b"], *rows]), target="b", scaling=None)
+    assert read.y_train.dtype == np.float64
+    assert read.label_names is None
+    np.testing.assert_allclose(read.y_train, 3 * read.x_train[:, 0] + 0.5, atol=1e-5)
+    assert f"targets from {read.y_train.min():.3g} to" in repr(read)
+
+
+@pytest.mark.parametrize("scaling", ["standardize", "min-max", None])
+def test_examples_are_given_back_in_their_units(tmp_path, scaling):
+    rng = np.random.default_rng(0)
+    rows = [[f"{a:.3f}", f"{1000 + 50 * b:.3f}", "7"] for a, b in rng.normal(size=(40, 2))]
+    path = written(tmp_path / "a.csv", [["a", "b", "c"], *rows])
+    raw, read = data.from_csv(path, scaling=None), data.from_csv(path, scaling=scaling)
+    np.testing.assert_allclose(read.in_units(read.x_test), raw.x_test, rtol=1e-5)
+    moved = read.x_test.copy()
+    moved[:, 1] += 1  # one of its own units
+    step = {"standardize": raw.x_train[:, 1].std(), "min-max": np.ptp(raw.x_train[:, 1]), None: 1}[scaling]
+    np.testing.assert_allclose((read.in_units(moved) - raw.x_test)[:, 1], step, rtol=1e-3)
+    with pytest.raises(ValueError, match=r"`x` must be an array of examples of shape \(3,\)"):
+        read.in_units(read.x_test[:, :2])
+
+
+def test_a_large_table_takes_a_few_times_the_memory_of_its_numbers(tmp_path):
+    """Its text, held as cells, took thirty times as much."""
+    path = tmp_path / "a.csv"
+    with path.open("w") as file:
+        file.write(",".join(f"c{i}" for i in range(20)) + ",label\n")
+        file.writelines(",".join(f"{i * j % 97}.5" for j in range(20)) + f",kind {i % 3}\n" for i in range(20_000))
+    tracemalloc.start()
+    read = data.from_csv(path, target="label")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert read.label_names == ("kind 0", "kind 1", "kind 2")
+    assert peak < 8 * (20_000 * 20 * 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import keras
@@ -318,3 +319,42 @@ def test_averaged_weights_are_swapped_under_a_strategy():
     theirs = model(optimizer=keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.8))
     assert difference(*results) < 1e-6
     assert theirs.weights
+
+
+# --- errors, schedules ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"x": X[:, :5]}, r"This is about `x`: the model was given rows of \(50, 5\)"),
+        ({"x": X, "y": X[:, :5]}, r"This is about `x` and `y`: .* \(\(50, 6\), \(50, 5\)\)"),
+        ({"x": X, "validation_data": X[:, :5]}, "This is about `validation_data`"),
+        ({"x": tf.data.Dataset.from_tensor_slices(X[:, :5]).batch(10)}, r"This is about `x`: .* \(None, 5\)"),
+    ],
+    ids=["x", "y", "validation", "dataset"],
+)
+def test_a_shape_that_does_not_fit_names_the_argument(data, said):
+    """Keras's own message stays; what is added stands below it."""
+    with pytest.raises(ValueError, match=r"incompatible|Dimensions must be equal") as caught:
+        training.fit(model(), epochs=1, progress=False, **data)
+    (note,) = caught.value.__notes__
+    assert re.search(said, note)
+
+
+def test_a_schedule_that_cannot_tell_its_settings_is_trained_and_saved(tmp_path):
+    class Halving(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.1 * 0.5 ** (keras.ops.cast(step, "float32") / 4)
+
+    def made(momentum=0.5):
+        return model(optimizer=keras.optimizers.SGD(Halving(), momentum=momentum))
+
+    whole, parts, resumed = made(), made(), made()
+    how = {"batch_size": 16, "progress": False}
+    training.fit(whole, X, epochs=3, **how)
+    training.fit(parts, X, epochs=1, checkpoint=tmp_path, **how)
+    training.fit(resumed, X, epochs=3, checkpoint=tmp_path, **how)
+    assert same(whole, resumed)
+    with pytest.raises(training.CheckpointError, match="setting of the optimizer"):
+        training.fit(made(0.9), X, epochs=4, checkpoint=tmp_path, **how)

@@ -14,7 +14,8 @@ import pytest
 from engine_models import keras_fit
 
 from aetutorial import training
-from aetutorial.engine import arguments, graph_digest, keras_internals, program_cache
+from aetutorial.engine import arguments, graph_digest, keras_internals, program_cache, sources
+from aetutorial.engine import epochs as epochs_module
 from aetutorial.engine.epochs import Passes
 
 rng = np.random.default_rng(0)
@@ -298,7 +299,7 @@ LONG = 10**9  # epochs, so that compiling pays
 
 
 def passes(trained, x, jit="auto", batch_size=16, epochs=LONG):
-    source, _ = arguments.sources(trained, x, None, None, batch_size)
+    source, _ = sources.from_arguments(trained, x, None, None, batch_size)
     arguments.build(trained, source)
     return Passes(trained, trained.train_step, source, seed=0, jit=jit, epochs=epochs)
 
@@ -335,6 +336,26 @@ def test_xla_is_used_by_itself_except_for_convolutions(make, x, auto):
     run = passes(make(), x)
     list(run.run(0))
     assert run.jit is auto
+
+
+def test_xla_is_used_where_a_training_is_long_enough_for_it():
+    """The rule is fixed: steps times parameters and 100,000, of all epochs, from 6e8 on."""
+    parameters = 2 * (6 * 6 + 6)
+    at_least = -(-600_000_000 // (3 * (parameters + 100_000)))  # epochs of three steps
+    for epochs, expected in ((1, False), (at_least - 1, False), (at_least, True)):
+        assert passes(model(), X, epochs=epochs).jit is expected
+    assert passes(model(), X, jit=True, epochs=1).jit is True
+
+
+def test_a_training_that_goes_on_for_longer_stays_without_xla(tmp_path, monkeypatch):
+    monkeypatch.setattr(epochs_module, "XLA_WORK", 10 * 3 * 100_084)  # ten epochs of three steps
+    models = [model(), model(), model()]
+    train(models[0], jit="auto", epochs=4, checkpoint=tmp_path)
+    assert train(models[1], jit="auto", epochs=12, checkpoint=tmp_path).history["loss"][-1] > 0
+    train(models[2], jit=False, epochs=12)
+    assert difference(models[1], models[2]) == 0
+    with pytest.raises(training.CheckpointError, match="choice of jit"):
+        train(model(), jit=True, epochs=13, checkpoint=tmp_path)
 
 
 @pytest.mark.parametrize("jit", [True, False])

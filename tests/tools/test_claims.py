@@ -35,7 +35,7 @@ lesson.claim("twice one is two", 2 * 1, between=(2, 2), breaks="math")
 lesson.claim("this is no identity", learning_rate, above=0.1, breaks="math")
 lesson.claim(
     "neighbours have the same label, which is a sentence that does not fit into one line",
-    metrics.neighbour_accuracy(x, y, *held_out),
+    metrics.neighbor_accuracy(x, y, *held_out),
     above=0.8,
     breaks="shuffled-labels",
 )

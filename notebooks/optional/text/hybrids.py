@@ -62,8 +62,8 @@ mnist = data.load("mnist")
 x_all = mnist.x_train.reshape(-1, 784)
 x_train, x_val, x_test = x_all[:9000], x_all[9000:], mnist.x_test.reshape(-1, 784)
 y_train, y_test = mnist.y_train[:9000], mnist.y_test
-b_train = data.binarised(x_all, seed=0)[:9000]  # lesson 7's pictures, for its judge
-b_test = data.binarised(x_test, seed=1)
+b_train = data.binarized(x_all, seed=0)[:9000]  # lesson 7's pictures, for its judge
+b_test = data.binarized(x_test, seed=1)
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
 
 
@@ -243,7 +243,7 @@ def samples_study(kind, seed):
     z = np.random.default_rng(seed).standard_normal((5000, latent_dim))
     new, x_hat = decoded(model.decoder, z), decoded(model.decoder, model.encoder(x_test)[0])
     error = metrics.squared_error(x_test, x_hat).mean()
-    return judge().scores(data.binarised(new, seed)) | {"error": error, "grey": greyness(new)}
+    return judge().scores(data.binarized(new, seed)) | {"error": error, "grey": greyness(new)}
 
 
 # %%
@@ -513,7 +513,7 @@ def groups_study(method, seed):
     nearest = KMeans(10, n_init=10, random_state=seed).fit(z_mean).labels_
     scores = group_scores(y_train, groups) | group_scores(y_test, groups_test, ", test")
     scores["k-means"] = metrics.clustering_accuracy(y_train, nearest)
-    new = data.binarised(decoded(model.decoder, z_new), seed)
+    new = data.binarized(decoded(model.decoder, z_new), seed)
     return scores | {"Fréchet": distance(new[3000:])}
 
 
