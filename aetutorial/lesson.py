@@ -46,11 +46,11 @@ class ClaimError(AssertionError):
     """A claim of the lesson did not hold in this run."""
 
 
-def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
+def begin(number: int | str, *, seed: int = 0, strict: bool = True) -> None:
     """Start a lesson: seed every random generator, start TensorFlow quietly, set the plot style.
 
     Args:
-        number: The lesson's number, 0 to 12.
+        number: The lesson's number, 0 to 12; or the title of a notebook that is not one of them.
         seed: Seed of Python's, NumPy's and TensorFlow's global generators, at least 0.
         strict: Whether a claim that fails stops the notebook. With False it is reported and the notebook goes
             on, and a study whose code you changed runs its whole grid anew: for your own experiments.
@@ -59,7 +59,10 @@ def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
         TypeError, ValueError: an argument is not an integer, or out of range.
         ImportError: TensorFlow or Keras can't be imported; what they printed is shown first.
     """
-    number = validation.integer("number", number, low=0, high=len(TITLES) - 1)
+    title = number
+    if not isinstance(number, str) or not any(map(str.isalpha, number)):
+        number = validation.integer("number", number, low=0, high=len(TITLES) - 1)
+        title = f"Lesson {number}: {TITLES[number]}"
     seed = validation.integer("seed", seed, low=0, high=2**32 - 1)
     runtime.strict = bool(strict)
     # TensorFlow's own log. What it calls errors are remarks on the processor; real errors are raised.
@@ -79,7 +82,7 @@ def begin(number: int, *, seed: int = 0, strict: bool = True) -> None:
     np.random.seed(seed)  # noqa: NPY002  some libraries still draw from the global generator
     keras.utils.set_random_seed(seed)
     trials.begin()
-    print(f"Lesson {number}: {TITLES[number]}. Keras {keras.__version__} on TensorFlow {tf.__version__}, seed {seed}.")
+    print(f"{title}. Keras {keras.__version__} on TensorFlow {tf.__version__}, seed {seed}.")
 
 
 def claim(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -183,7 +184,9 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
     Args:
         real, generated: Examples to learn from, shapes (n, ...) and (m, ...), n + m of at least 20.
         real_test, generated_test: Others to be told apart, at least one of either kind.
-        seed: Seed of the classifier, a multilayer perceptron with 64 hidden units, stopped early.
+        seed: Seed of the classifier, a multilayer perceptron with 64 hidden units. It stops early where 1,000 examples
+            or more are there to learn from. Numbers that lie beyond -10 to 10 are standardized for it, and so are all
+            if they hardly vary.
 
     Returns:
         The mean of the accuracies on real and on generated test examples, in [0, 1]; 0.5, up to chance, if they can't
@@ -192,6 +195,7 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
     Raises:
         ValueError: examples of different sizes, NaN or infinite values.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
     given = {"real": real, "generated": generated}
@@ -201,10 +205,25 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
         x = np.asarray(x)
         if parts and x[0].size != parts[0].shape[1]:
             raise ValueError(validation.message(name, f"examples of {parts[0].shape[1]} numbers, as in `real`", x))
-        parts.append(x.reshape(len(x), -1).astype(np.float32))
-    reader = MLPClassifier(64, early_stopping=True, n_iter_no_change=3, random_state=seed)
+        parts.append(x.reshape(len(x), -1))
+    together = np.concatenate(parts[:2]).astype(np.float64)
+    center, spread = together.mean(axis=0), together.std(axis=0)
+    # What the classifier learns by expects numbers of about unit size.
+    far = np.abs(together).max(axis=0) > 10
+    if np.sqrt(np.mean(spread**2)) < 0.03:
+        far = spread > 0
+    if far.any():
+        center, spread = np.where(far, center, 0), np.where(far & (spread > 0), spread, 1)
+        parts = [(x - center) / spread for x in parts]
+    parts = [x.astype(np.float32) for x in parts]
+    if len(together) < 1000:  # a tenth of it is too little to stop by, and a few steps an epoch are soon over
+        reader = MLPClassifier(64, max_iter=1000, n_iter_no_change=1000, alpha=0.01, random_state=seed)
+    else:
+        reader = MLPClassifier(64, early_stopping=True, n_iter_no_change=3, random_state=seed)
     labels = np.repeat([0, 1], [len(parts[0]), len(parts[1])])
-    reader.fit(np.concatenate(parts[:2]), labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        reader.fit(np.concatenate(parts[:2]), labels)
     return float((reader.predict(parts[2]) == 0).mean() + (reader.predict(parts[3]) == 1).mean()) / 2
 
 
@@ -244,7 +263,7 @@ def mutual_information_gap(z: Any, factors: Any, *, bins: int = 20) -> np.ndarra
     """
     from sklearn.metrics import mutual_info_score
 
-    z = validation.array("z", z, ndim=2)
+    z = validation.array("z", z, ndim=2, wide=True)
     factors = validation.array("factors", factors, ndim=2, rows=len(z))
     low, width = z.min(axis=0), np.ptp(z, axis=0)
     cells = ((z - low) / np.where(width > 0, width, 1) * bins).astype(int).clip(max=bins - 1)

@@ -102,6 +102,7 @@ def array(
     high: float | None = None,
     rows: int | None = None,
     min_rows: int = 1,
+    wide: bool = False,
 ) -> np.ndarray:
     """Return `value` as a numeric array after checking its shape and its values.
 
@@ -113,9 +114,10 @@ def array(
         high: Largest permitted value, or None.
         rows: Exact length of the first axis, or None.
         min_rows: Smallest length of the first axis.
+        wide: Whether integers and truth values become float64, so that differences and sums do not wrap round.
 
     Returns:
-        The array, not copied where it need not be. Its dtype is unchanged.
+        The array, not copied where it need not be. Its dtype is unchanged, but for what `wide` says.
 
     Raises:
         TypeError: the values are not numbers.
@@ -151,4 +153,4 @@ def array(
             upper = "inf" if high is None else f"{high:g}"
             received = f"values from {smallest:g} to {largest:g}"
             raise ValueError(message(name, f"an array with values in [{lower}, {upper}]", received))
-    return checked
+    return checked.astype(np.float64) if wide and checked.dtype.kind in "bui" else checked

@@ -96,6 +96,8 @@ def test_every_lesson_has_its_title(capsys):
         lesson.begin(number)
         assert capsys.readouterr().out.startswith(f"Lesson {number}: {title}. Keras ")
     assert len(lesson.TITLES) == 13
+    lesson.begin("Optional: hybrids")
+    assert capsys.readouterr().out.startswith("Optional: hybrids. Keras ")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,7 @@ def test_every_lesson_has_its_title(capsys):
     [
         ({"number": 13}, ValueError, "`number` must be an integer of at least 0 and at most 12"),
         ({"number": -1}, ValueError, "`number` .* Received: -1"),
+        ({"number": ""}, TypeError, "`number` must be an integer"),
         ({"number": "1"}, TypeError, "`number` .* Received: '1'"),
         ({"number": 1, "seed": -1}, ValueError, "`seed` must be an integer of at least 0"),
         ({"number": 1, "seed": 2**32}, ValueError, "`seed`"),

@@ -288,6 +288,37 @@ def test_two_samples_of_unequal_size_count_alike():
     assert metrics.two_sample_accuracy(real, generated, *tests) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize(("n", "width"), [(20, 4), (50, 4), (150, 4), (150, 64)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_few_examples_far_apart_are_told_apart(n, width, seed):
+    """Three standard deviations in each column: the best that there is gets 0.998 of them and more."""
+    assert metrics.two_sample_accuracy(*far_apart(n, width, seed), seed=seed) > 0.97
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1, 1e3), (1, 1e5), (300, 0), (1e-3, 0), (1e-6, 1), (1, -400)])
+def test_neither_the_unit_nor_the_origin_of_the_numbers_counts(scale, offset):
+    sets = [x * scale + offset for x in far_apart(1500, 16, 0)]
+    assert metrics.two_sample_accuracy(*sets) > 0.97
+    alike = [x * scale + offset for x in rng.normal(size=(4, 600, 16))]
+    assert metrics.two_sample_accuracy(*alike) == pytest.approx(0.5, abs=0.06)
+
+
+def test_pixels_are_read_as_they_are():
+    """Scores of lessons are of pixels: what is done to other numbers must not touch them."""
+    from sklearn.neural_network import MLPClassifier
+
+    sets = [rng.uniform(0, high, size=(600, 9)).astype("float32") for high in (1, 0.9, 1, 0.9)]
+    reader = MLPClassifier(64, early_stopping=True, n_iter_no_change=3, random_state=0)
+    reader.fit(np.concatenate(sets[:2]), np.repeat([0, 1], 600))
+    expected = ((reader.predict(sets[2]) == 0).mean() + (reader.predict(sets[3]) == 1).mean()) / 2
+    assert metrics.two_sample_accuracy(*sets) == expected
+
+
+def far_apart(n, width, seed):
+    drawn = np.random.default_rng(seed)
+    return [drawn.normal(shift, size=(rows, width)) for rows, shift in ((n, 0), (n, 3), (200, 0), (200, 3))]
+
+
 def test_two_samples_repeat_with_their_seed():
     real, generated, real_test = rng.normal(size=(3, 300, 4))
     arguments = real, generated + 0.3, real_test, real_test + 0.3
@@ -392,3 +423,29 @@ def test_the_gap_refuses_undefined_codes_and_other_examples():
         metrics.mutual_information_gap(factors * np.nan, factors)
     with pytest.raises(ValueError, match="`factors` must be an array of 300 rows"):
         metrics.mutual_information_gap(factors, factors[:-1])
+
+
+# --- numbers of every type -----------------------------------------------------------------------
+
+WHOLE = rng.integers(-128, 128, size=(40, 3))
+LABELS = rng.integers(0, 3, size=40)
+OF_NUMBERS = {
+    "squared_error": lambda x: metrics.squared_error(x, x[::-1]),
+    "mse": lambda x: metrics.mse(x, x[::-1]),
+    "neighbor_accuracy": lambda x: metrics.neighbor_accuracy(x[:20], LABELS[:20], x[20:], LABELS[20:]),
+    "iwae_bound": lambda x: metrics.iwae_bound(x, 3),
+    "frechet_distance": lambda x: metrics.frechet_distance(x[:20], x[20:]),
+    "precision_recall": lambda x: metrics.precision_recall(x[:20], x[20:]),
+    "copying": lambda x: metrics.copying(x[:10], x[10:20], x[20:]),
+    "two_sample_accuracy": lambda x: metrics.two_sample_accuracy(x[:10], x[10:20], x[20:30], x[30:]),
+    "mutual_information_gap": lambda x: metrics.mutual_information_gap(x, LABELS[:, None]),
+    "paired_margin": lambda x: metrics.paired_margin(x[:, 0], x[:, 1]),
+}
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+@pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])
+def test_the_type_of_the_numbers_does_not_count(name, dtype):
+    """The differences of small integers wrap round: 100 - (-100) is -56 in eight bits."""
+    expected = OF_NUMBERS[name](WHOLE.astype("float64"))
+    np.testing.assert_allclose(OF_NUMBERS[name](WHOLE.astype(dtype)), expected, rtol=1e-6)

@@ -22,7 +22,7 @@ def contents_digest(arrays: Mapping[str, np.ndarray | None]) -> str:
     )
 
 
-def _frozen(name: str, array: Any, **expected: int) -> np.ndarray:
+def _frozen(name: str, array: Any, **expected: Any) -> np.ndarray:
     """Return a copy that cannot be written to; the caller's array stays as it is."""
     frozen = validation.array(name, array, **expected).copy()
     frozen.setflags(write=False)
@@ -123,7 +123,7 @@ def split(x: np.ndarray, y: np.ndarray | None, test_size: int | float, seed: int
     n_test = test_size if isinstance(test_size, int) else min(max(round(len(x) * test_size), 1), len(x) - 1)
     strata = y if y is None or y.dtype.kind != "f" else None
     if strata is not None:
-        counts = np.unique(y, return_counts=True)[1]
+        counts = np.unique(strata, return_counts=True)[1]
         if counts.min() < 2 or len(counts) > min(n_test, len(x) - n_test):
             strata = None
     train, test = train_test_split(np.arange(len(x)), test_size=n_test, stratify=strata, random_state=seed)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 
 from aetutorial import validation
 
 
-def standardize(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+@overload
+def standardize(x_train: np.ndarray) -> np.ndarray: ...
+@overload
+def standardize(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]: ...
+def standardize(x_train: np.ndarray, *others: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
     """Scale each feature to mean 0 and standard deviation 1 over the training set.
 
     Args:
@@ -15,8 +21,9 @@ def standardize(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, .
         others: Further arrays, shape (m, ...), scaled by the statistics of `x_train`.
 
     Returns:
-        The scaled arrays in the order given, of the dtype of `x_train` (float32 if it is not a float type). A feature
-        that is constant in `x_train` is only centered: 0 in the training set, in the others the unscaled difference.
+        The scaled array, or a tuple of them in the order given if there are others, of the dtype of `x_train` (float32
+        if it is not a float type). A feature that is constant in `x_train` is only centered: 0 in the training set, in
+        the others the unscaled difference.
 
     Raises:
         TypeError, ValueError: an array is empty, has other features, or holds something else than finite numbers.
@@ -26,7 +33,11 @@ def standardize(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, .
     return _scale(x_train, others, mean, x_train.std(axis=0, dtype=np.float64))
 
 
-def min_max(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+@overload
+def min_max(x_train: np.ndarray) -> np.ndarray: ...
+@overload
+def min_max(x_train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]: ...
+def min_max(x_train: np.ndarray, *others: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
     """Scale each feature to [0, 1] over the training set; the values of other arrays can leave this range.
 
     Args, Returns, Raises: as in `standardize`, constant features included.
@@ -55,13 +66,13 @@ def binarized(x: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _scale(
-    x_train: np.ndarray, others: tuple[np.ndarray, ...], centre: np.ndarray, spread: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Return (array - centre) / spread of each array, computed in float64."""
+    x_train: np.ndarray, others: tuple[np.ndarray, ...], center: np.ndarray, spread: np.ndarray
+) -> np.ndarray | tuple[np.ndarray, ...]:
+    """Return (array - center) / spread of each array, computed in float64; of one array alone, that."""
     dtype = x_train.dtype if np.issubdtype(x_train.dtype, np.floating) else np.dtype(np.float32)
     # By the values, not the spread: rounding can give a constant feature a spread of 1e-17.
     constant = x_train.min(axis=0) == x_train.max(axis=0)
-    centre = np.where(constant, x_train[0], centre)
+    center = np.where(constant, x_train[0], center)
     spread = np.where(constant, 1.0, spread)
     scaled = []
     for position, array in enumerate((x_train, *others)):
@@ -69,7 +80,7 @@ def _scale(
         if array.shape[1:] != x_train.shape[1:]:
             expected = f"an array of examples of shape {x_train.shape[1:]}, as in `x_train`"
             raise ValueError(validation.message(f"others[{position - 1}]", expected, array))
-        difference = array - centre
+        difference = array - center
         difference /= spread
         scaled.append(difference.astype(dtype, copy=False))
-    return tuple(scaled)
+    return tuple(scaled) if others else scaled[0]

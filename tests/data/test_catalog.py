@@ -312,6 +312,7 @@ def test_scaling_is_scikit_learns(scale, oracle, dtype):
         assert scaled.dtype == dtype
         np.testing.assert_allclose(scaled, expected.transform(array.astype(np.float64)), rtol=1e-5, atol=1e-6)
     assert np.array_equal(x_train, before)
+    assert np.array_equal(scale(x_train), scale(x_train, x_test)[0])  # one array comes back as one
 
 
 @pytest.mark.parametrize("scale", [data.standardize, data.min_max])
@@ -325,7 +326,7 @@ def test_a_constant_feature_becomes_exactly_0(scale):
 
 def test_scaling_of_images_integers_and_wrong_shapes():
     images = np.random.default_rng(0).integers(0, 256, (40, 3, 3, 1), np.uint8)
-    (scaled,) = data.min_max(images)
+    scaled = data.min_max(images)
     assert scaled.shape == images.shape
     assert scaled.dtype == np.float32
     assert scaled.min() == 0

@@ -32,7 +32,7 @@
 # %%
 from aetutorial import data, lesson, metrics, plotting, training
 
-lesson.begin(11)  # seeds, a quiet start of TensorFlow, the plot style
+lesson.begin("Optional: hybrids")  # seeds, a quiet start of TensorFlow, the plot style
 
 import functools
 
@@ -586,7 +586,7 @@ for text, value, limits in (
 #
 # ## Change one thing
 #
-# Begin with `lesson.begin(11, strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies that depend on the change run anew, all their points, which takes up to ten minutes each.
+# Begin with `lesson.begin("Optional: hybrids", strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies that depend on the change run anew, all their points, which takes up to ten minutes each.
 #
 # - In `VAEGAN`, set `noise=0.0`, and plot `apart`. In which epoch does the critic's loss fall below 0.1? And what do the new pictures look like?
 # - Take the features $\varphi$ from the critic's *second* hidden layer. Are reconstructions nearer or farther?

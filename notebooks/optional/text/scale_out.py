@@ -34,7 +34,7 @@
 # %%
 from aetutorial import data, lesson, plotting
 
-lesson.begin(11)  # seeds, a quiet start of TensorFlow, the plot style
+lesson.begin("Optional: beyond one machine")  # seeds, a quiet start of TensorFlow, the plot style
 
 import json
 import os
@@ -190,7 +190,7 @@ import keras
 import numpy as np
 from aetutorial import data, lesson, training
 
-lesson.begin(11)
+lesson.begin("Optional: beyond one machine")
 x = data.load("mnist").x_train[:9000].reshape(-1, 784)
 
 def network(units):
@@ -423,7 +423,7 @@ import json, sys
 import keras, numpy as np, tensorflow as tf
 from aetutorial import lesson, training
 
-lesson.begin(11)
+lesson.begin("Optional: beyond one machine")
 small, path, way = sys.argv[1:]
 model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(784)])
 model.compile(keras.optimizers.Adam(0.002), loss="mse")
@@ -575,7 +575,7 @@ shutil.rmtree(folder)
 #
 # ## Change one thing
 #
-# Begin with `lesson.begin(11, strict=False)`, edit one place and run all cells again.
+# Begin with `lesson.begin("Optional: beyond one machine", strict=False)`, edit one place and run all cells again.
 #
 # - In `usual`, set `batch_size` to 200 and `epochs` to 8: as many steps, each worker with a batch of 100. Print `two["loss"][-1]` before and after.
 # - Set `settings = [(128, 90), (1024, 900), (1024, 3000)]` (3 divides these batches), and call `per_step(2, 1)` and `per_step(3, 1)`. What does a third worker on two cores cost?
