@@ -59,7 +59,7 @@ class Passes:
     Attributes:
         program: The step, for blocks like the first.
         jit: Whether XLA compiles the loops around it.
-        may_fall_back: Whether they run without XLA if it can't compile them.
+        is_chosen: Whether that was left to the engine: then they run without XLA if it can't compile them.
         steps: Steps of an epoch, or None where they are not known before it ends.
     """
 
@@ -97,8 +97,9 @@ class Passes:
             )
             size = source.batch_size
         self.program = self._program_for(block, size)
-        self.may_fall_back = jit == "auto"
-        self.jit = self._worthwhile(epochs, strategy) if jit == "auto" else bool(jit)
+        self.is_chosen = jit == "auto"
+        self.jit = self._worthwhile(epochs, strategy) if self.is_chosen else bool(jit)
+        self._ran: set[Program] = set()
         # How many steps a call may run. Several workers must make the same calls, whatever their speed.
         self._budget = math.inf if strategy is not None else FIRST_STEPS
         self._warm = False
@@ -227,13 +228,13 @@ class Passes:
         try:
             outcome = program(block, orders, self.jit, **part)
         except tf.errors.OpError:
-            if not (self.may_fall_back and self.jit):
+            if not (self.is_chosen and self.jit) or program in self._ran:
                 raise
             # XLA's complaints are of many kinds, above all on a GPU. Nothing has run yet: if the cause is another, it
             # comes up again.
             self.jit, program.refused = False, True
             outcome = program(block, orders, self.jit, **part)
-        self.may_fall_back = False
+        self._ran.add(program)
         return outcome
 
     def _program_for(self, block: Any, size: int) -> Program:

@@ -77,7 +77,7 @@ class Checkpointing:
             "set of validation data": test.source.digest() if test else None,
             "batch size": train.source.batch_size,
             "seed": train.seed,
-            "choice of jit": "auto" if train.may_fall_back else train.jit,
+            "choice of jit": "auto" if train.is_chosen else train.jit,
             "number of replicas": self.strategy.num_replicas_in_sync if self.strategy else 1,
         }
 
