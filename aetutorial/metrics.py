@@ -185,8 +185,8 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
         real, generated: Examples to learn from, shapes (n, ...) and (m, ...), n + m of at least 20.
         real_test, generated_test: Others to be told apart, at least one of either kind.
         seed: Seed of the classifier, a multilayer perceptron with 64 hidden units. It stops early where 1,000 examples
-            or more are there to learn from. Numbers that lie beyond -10 to 10 are standardized for it, and so are all
-            if they hardly vary.
+            or more are there to learn from. A number that lies beyond -10 to 10 or hardly varies around its mean is
+            standardized for it; so are all if all vary by little.
 
     Returns:
         The mean of the accuracies on real and on generated test examples, in [0, 1]; 0.5, up to chance, if they can't
@@ -209,11 +209,13 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
     together = np.concatenate(parts[:2]).astype(np.float64)
     center, spread = together.mean(axis=0), together.std(axis=0)
     # What the classifier learns by expects numbers of about unit size.
-    far = np.abs(together).max(axis=0) > 10
-    if np.sqrt(np.mean(spread**2)) < 0.03:
-        far = spread > 0
+    varies = together.min(axis=0) < together.max(axis=0)
+    far = (np.abs(together).max(axis=0) > 10) | (varies & (np.abs(center) > 30 * spread))
+    near = varies & ~far
+    if near.any() and np.sqrt(np.mean(spread[near] ** 2)) < 0.03:
+        far |= near
     if far.any():
-        center, spread = np.where(far, center, 0), np.where(far & (spread > 0), spread, 1)
+        center, spread = np.where(far, center, 0), np.where(far & varies, spread, 1)
         parts = [(x - center) / spread for x in parts]
     parts = [x.astype(np.float32) for x in parts]
     if len(together) < 1000:  # a tenth of it is too little to stop by, and a few steps an epoch are soon over

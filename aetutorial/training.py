@@ -54,8 +54,8 @@ def fit(
 
     The result is that of `model.fit` for the same batches. What differs is who runs the loop: Keras returns to
     Python after every step, `fit` compiles the loop over the batches together with the step (lesson 3). A model
-    keeps what was compiled for it until it is compiled anew or changed; as in Keras, a global variable or the inside
-    of an object that a loss reads does not count as a change.
+    keeps what was compiled for it until it is compiled anew, or an attribute of the model, its layers, metrics, losses
+    or optimizers is changed; as in Keras, a global variable or the inside of another object does not count.
 
     Args:
         model: A `keras.Model` on which `compile` was called.
@@ -85,8 +85,9 @@ def fit(
             callbacks may be others; a warning reports these, and a learning rate that the checkpoint replaces.
         jit: Whether XLA compiles the loop. "auto": that of the training, but not of the validation, if the training
             is long enough for compiling to pay, by a fixed rule: epochs * steps * (parameters + 100,000) of 6e8 or
-            more. Not if the model contains convolutions, for which it is slower on a CPU (see benchmarks/), draws
-            from `tf.random`, or something that XLA can't compile, or the Dataset's batches are of many lengths.
+            more. (A Dataset that does not know how many batches it has counts as long.) Not if the model contains
+            convolutions, for which it is slower on a CPU (see benchmarks/), draws from `tf.random`, or something that
+            XLA can't compile, or the Dataset's batches are of many lengths.
         strategy: The `tf.distribute.Strategy` under whose scope the model was made and compiled; None finds it. A
             batch is divided among the replicas; its size must be a multiple of their number.
 
@@ -166,8 +167,9 @@ def fit(
 def clear_programs() -> None:
     """Forget the programs that `fit` has compiled, and give memory back to the system.
 
-    `fit` keeps the last few, for models that lead to the same program; each takes some 20 to 40 MB. Call this before
-    work of another kind. Results stay the same; the next `fit` compiles again.
+    `fit` keeps a few for each of the models trained last, and shares them with models that lead to the same program;
+    each takes up to 20 or 40 MB. Call this before work of another kind. Results stay the same; the next `fit` compiles
+    again.
     """
     program_cache.clear()
 

@@ -295,12 +295,22 @@ def test_a_few_examples_far_apart_are_told_apart(n, width, seed):
     assert metrics.two_sample_accuracy(*far_apart(n, width, seed), seed=seed) > 0.97
 
 
-@pytest.mark.parametrize(("scale", "offset"), [(1, 1e3), (1, 1e5), (300, 0), (1e-3, 0), (1e-6, 1), (1, -400)])
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1, 1e3), (1, 1e5), (300, 0), (1e-3, 0), (1e-6, 1), (1, -400), (0.04, 9)]
+)
 def test_neither_the_unit_nor_the_origin_of_the_numbers_counts(scale, offset):
     sets = [x * scale + offset for x in far_apart(1500, 16, 0)]
     assert metrics.two_sample_accuracy(*sets) > 0.97
     alike = [x * scale + offset for x in rng.normal(size=(4, 600, 16))]
     assert metrics.two_sample_accuracy(*alike) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_column_in_large_units_does_not_hide_the_others():
+    sets = [
+        np.c_[rng.normal(0, 50, n), rng.normal(shift, 0.001, n)]
+        for n, shift in itertools.product((600, 500), (0, 0.01))
+    ]
+    assert metrics.two_sample_accuracy(*sets) > 0.97
 
 
 def test_pixels_are_read_as_they_are():

@@ -194,7 +194,7 @@ def to_text(names: list[str]) -> None:
         if notebook_is_edited and text_is_edited:
             names_of_both = " and ".join(each.relative_to(ROOT).as_posix() for each in (path, text))
             raise SystemExit(f"{names_of_both} were both edited. `git checkout` one of them to drop its edits.")
-        if text_is_edited:
+        if not notebook_is_edited:  # also where an edited text was committed and not run yet
             print(f"{text.name} is newer than its notebook: run `make notebooks`.")
             continue
         path.touch()  # jupytext takes what is newer, and git gives files any time

@@ -68,6 +68,8 @@ class Dataset:
             object.__setattr__(self, f"x_{part}", x)
             if y is not None:
                 object.__setattr__(self, f"y_{part}", _frozen(f"y_{part}", y, ndim=1, rows=len(x)))
+        if self.units is not None:
+            object.__setattr__(self, "units", tuple(_frozen("units", part) for part in self.units))
         if self.x_train.shape[1:] != self.x_test.shape[1:]:
             expected = f"an array of examples of shape {self.x_train.shape[1:]}, as in `x_train`"
             raise ValueError(validation.message("x_test", expected, self.x_test))

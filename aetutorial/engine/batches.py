@@ -33,6 +33,7 @@ class Arrays:
         blockwise: Whether it is read block by block, for one of the arrays is a `numpy.memmap`.
         as_batch: Turns a batch of the nest into what a Keras step takes.
         has_targets: Whether a batch holds targets besides the inputs.
+        steps: Batches of an epoch.
     """
 
     shapes: list[Any] | None = None  # as for a `Stream`: no length varies
@@ -41,6 +42,7 @@ class Arrays:
         self.block, self.batch_size, self.as_batch, self.has_targets = block, batch_size, as_batch, has_targets
         self.leaves = tf.nest.flatten(block)
         self.n = len(self.leaves[0])
+        self.steps = -(-self.n // batch_size)
         self.blockwise = any(isinstance(leaf, np.memmap) for leaf in self.leaves)
 
     def order(self, seed: int | None, epoch: int) -> np.ndarray:
@@ -99,6 +101,7 @@ class Stream:
         n, batch_size: 0, for they are not known.
         blockwise: True.
         as_batch, has_targets: As for `Arrays`.
+        steps: Batches of an epoch, or None where the Dataset does not know how many it has.
         epoch_digest: Digest of the batches of the last epoch that was read to its end.
         shapes: Where a length varies from batch to batch, as of sequences: the shape of each part without the first
             axis, with None for such a length. None if there is none.
@@ -119,7 +122,7 @@ class Stream:
         count = int(dataset.cardinality())
         if count == 0 or count == tf.data.INFINITE_CARDINALITY:
             raise ValueError(validation.message(name, ENDING, "an endless one" if count else "an empty one"))
-        self.count = count if count > 0 else 2**31
+        self.steps = count if count > 0 else None
 
     def order(self, seed: int | None, epoch: int) -> np.ndarray:
         """Return nothing: a stream has its own order."""
@@ -175,7 +178,7 @@ class Stream:
 
     def _limit(self, batch: list[np.ndarray]) -> int:
         """Return how many batches like this one make a block; one where the next may have another shape."""
-        return 1 if self.shapes else max(1, min(self.count, BLOCK_BYTES // sum(leaf.nbytes for leaf in batch)))
+        return 1 if self.shapes else max(1, min(self.steps or 2**31, BLOCK_BYTES // sum(leaf.nbytes for leaf in batch)))
 
     def _together(self, batches: list[list[np.ndarray]]) -> tuple[Any, int, int]:
         """Return (block, rows used, batch size) of batches of one size."""

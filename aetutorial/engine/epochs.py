@@ -80,14 +80,14 @@ class Passes:
         # A gradient can be NaN where the loss is not. What a step only reads stays as it is.
         weights = [keras_internals.tf_variable(variable) for variable in model.trainable_variables]
         self._weights = [weight for weight in weights if weight.dtype.is_floating]
-        self.steps = -(-source.n // source.batch_size) if source.batch_size else None
+        self.steps = source.steps
         # XLA compiles for one shape. Without it one program takes all lengths, as it does in Keras.
         self._shapes = None if jit is True else source.shapes
         self._make = functools.partial(
             Program, model, step, as_batch=source.as_batch, strategy=strategy, shapes=self._shapes
         )
         self._kept, self._draw_seed = program_cache.of_model(model), draw_seed
-        self._kind = (step.__name__, source.as_batch, id(strategy), str(self._shapes))
+        self._kind = (name, source.as_batch, id(strategy), str(self._shapes))
         self._used: dict[str, Program] = {}
         if isinstance(source, Stream) or source.blockwise:
             block, _, size = next(iter(source.blocks(source.order(seed, 0))))
@@ -151,7 +151,7 @@ class Passes:
                 before_it = outcome.epoch - outcome.finite  # epochs of this call that may have been sound
                 sound = self._back(program, before, epoch, before_it)
                 yield from outcome.logs[:sound]
-            if listener and listener.end(offset + outcome.step - 1, outcome.now):
+            if listener and listener.end(offset + outcome.step - 1, outcome.last_logs):
                 break
             if not finite:
                 if outcome.finite or sound < before_it:  # a last step left weights that no loss shows
@@ -232,8 +232,9 @@ class Passes:
                 raise
             # XLA's complaints are of many kinds, above all on a GPU. Nothing has run yet: if the cause is another, it
             # comes up again.
-            self.jit, program.refused = False, True
+            self.jit = False
             outcome = program(block, orders, self.jit, **part)
+            program.refused = True
         self._ran.add(program)
         return outcome
 
@@ -245,10 +246,10 @@ class Passes:
         if key not in self._used:
             number = len(self._used)
             kept = (*self._kind, key, number)
-            program = self._kept.get(kept)
+            program = self._kept.pop(kept, None)
             if program is None:  # `tf.random` would repeat the draws of the program before
                 program = self._make(specs, size, seed=self._draw_seed + number)
             if not program.draws_unseen():
-                self._kept[kept] = program
+                program_cache.keep(self._kept, kept, program)
             self._used[key] = program
         return self._used[key]

@@ -59,26 +59,31 @@ def build(model: Any, batch: Any) -> None:
 def traced_parts(model: Any) -> tuple[list[Any], str]:
     """Return what a trace of a model's steps depends on: objects, which must stay the same ones, and plain values.
 
-    The objects are the variables, what `compile` made or was given, and the steps. The plain values are numbers and
-    texts that the model, its layers, its optimizer and its losses hold as attributes, also in lists and dicts.
+    These are the variables, what `compile` made or was given, and the attributes of the model, its layers, its metrics,
+    its losses and its optimizers. Numbers, texts and small arrays count by their values, also in lists and dicts.
     """
-    # 3.15.1: `_flatten_layers` also finds layers in lists; `compile` makes a new `_compile_loss` at each call.
+    # 3.15.1: `_flatten_layers` also finds layers in lists; `compile` makes a new `_compile_config` at each call.
     layers = model._flatten_layers(include_self=True, recursive=True)
-    optimizer, inner = model.optimizer, getattr(model.optimizer, "inner_optimizer", None)
-    losses = model.loss if isinstance(model.loss, list | tuple) else [model.loss]
-    holders = [*layers, optimizer, inner, *(losses if not isinstance(model.loss, dict) else model.loss.values())]
-    values = [
-        (place, name, value)
-        for place, holder in enumerate(holders)
-        for name, value in sorted(vars(holder).items() if hasattr(holder, "__dict__") else ())
-        if not name.startswith("_self_") and name not in _bookkeeping() and _is_plain(value)
-    ]
+    losses = model.loss.values() if isinstance(model.loss, dict) else model.loss
+    losses = losses if isinstance(losses, list | tuple) else [losses]
+    base = optimizer_base()
+    optimizers = [value for value in (model.optimizer, *vars(model).values()) if isinstance(value, base)]
+    optimizers += [inner for each in optimizers if (inner := getattr(each, "inner_optimizer", None))]
+    metrics = [inner for each in model.metrics for inner in (each, *getattr(each, "metrics", ()))]
+    objects, values = [], []
+    for place, holder in enumerate([*layers, *metrics, *losses, *optimizers]):
+        for name, value in sorted(vars(holder).items() if hasattr(holder, "__dict__") else ()):
+            if name.startswith("_self_") or name in _bookkeeping():
+                continue
+            if _is_plain(value):
+                values.append((place, name, repr(value)))
+            else:
+                objects.append(value)
     steps = [getattr(model, name) for name in ("train_step", "test_step", "call")]
-    steps = [getattr(step, "__func__", step) for step in steps]
-    schedule = getattr(optimizer, "_learning_rate", None)
-    compiled = [optimizer, schedule, model.loss, model._compile_loss, model._compile_metrics, *steps]
-    variables = map(tf_variable, (*model.variables, *model.trainable_variables))
-    return [*layers, *variables, *compiled], str(values)
+    variables = (*model.variables, *model.trainable_variables, *(v for each in optimizers for v in each.variables))
+    objects += [getattr(step, "__func__", step) for step in steps]
+    objects += [model._compile_config, *layers, *optimizers, *map(tf_variable, variables)]
+    return objects, str(values)
 
 
 @functools.cache
@@ -86,20 +91,24 @@ def _bookkeeping() -> frozenset[str]:
     """Return the attributes of models and layers that change without any change of what is traced."""
     import keras
 
-    # 3.15.1: such as `_called`. What every layer has under a private name is Keras's own; `_trainable` counts.
-    every = {name for name in vars(keras.Model()) if name.startswith("_")} - {"_trainable"}
+    # 3.15.1: such as `_called`. What every layer has under a private name is Keras's own; these two count.
+    every = {name for name in vars(keras.Model()) if name.startswith("_")} - {"_trainable", "_dtype_policy"}
     loops = {f"{loop}_function" for loop in ("train", "test", "predict")}
     loops |= {f"stop_{loop}" for loop in ("training", "evaluating", "predicting")}
-    return frozenset(every | loops | {"_eval_epoch_iterator"})
+    return frozenset(every | loops | {"_eval_epoch_iterator", "history", "_aetutorial_programs"})
 
 
 def _is_plain(value: Any) -> bool:
     """Return whether a value consists of nothing but numbers and texts."""
+    import numpy as np
+
     if isinstance(value, dict):
         return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
-    return value is None or isinstance(value, bool | int | float | str)
+    if isinstance(value, np.ndarray):
+        return value.size <= 100 and value.dtype.kind in "buif"  # a larger one counts as the object that it is
+    return value is None or isinstance(value, bool | int | float | str | np.generic)
 
 
 @contextmanager

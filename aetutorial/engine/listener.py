@@ -54,10 +54,12 @@ class Listener:
         test = Batches(told.on_test_batch_begin, told.on_test_batch_end, lambda: model.stop_evaluating)
         self.train_batches = train if any(train_too for train_too, _ in heard) else None
         self._test_batches = test if any(test_too for _, test_too in heard) else None
-        model.stop_training = model.stop_evaluating = False
+        model.stop_training = False
+        self._model = model
 
     def test(self, passes: Passes, epoch: int) -> dict[str, float]:
         """Run the validation after an epoch; return the held-out loss and metrics, named as Keras names them."""
+        self._model.stop_evaluating = False
         self.all.on_test_begin()
         (scores,) = passes.run(epoch, listener=self._test_batches)
         self.all.on_test_end(scores)

@@ -20,12 +20,13 @@ class Step(NamedTuple):
 
 
 def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: bool) -> Any:
-    """Return the loops as a concrete function (block, orders, bounds) -> (table, (epoch, step, last, finite), before).
+    """Return the loops, a concrete function of (block, orders, bounds): table, row, (epoch, step, last, finite), before.
 
     `specs` is the nest of the block's tensors, with `rows` rows, but None for them in the shapes.
     `orders`, of shape (`width`, rows), holds the rows of each epoch in their order. `bounds` are the number of epochs,
     the first step, the step to stop before, and whether the metrics start anew. `table` has a row for the logs of each
-    epoch, in the order of the step's names; the others are those of an `Outcome`.
+    epoch, in the order of the step's names, and `row` is what the last step returned; the others are those of an
+    `Outcome`.
     """
     full, rest = divmod(rows, batch_size)
     # XLA must know each batch's shape, so the full batches have a loop and the rest has another. Without it one loop
@@ -84,7 +85,7 @@ def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: b
             epoch,
             [0, 0, zeros, nan, tf.zeros([width, len(names)], double)],
         )
-        return table, (e, i, last, finite(row)), before
+        return table, row, (e, i, last, finite(row)), before
 
     return tf.function(run, jit_compile=jit, autograph=False).get_concrete_function(
         tf.nest.map_structure(lambda spec: tf.TensorSpec([rows, *spec.shape[1:]], spec.dtype), specs),

@@ -25,7 +25,8 @@ class Outcome:
     """What a call of a program came to."""
 
     logs: list[dict[str, float]]  # of each epoch that was run: the step's logs at its end
-    now: dict[str, float]  # the logs after the last step, be they finite or not
+    now: dict[str, float]  # what the logs of the last epoch would be if it ended here, be they finite or not
+    last_logs: dict[str, float]  # what the last step returned
     finite: bool  # whether every loss was; if not, the program stopped at the first that was not
     epoch: int  # the row of `orders` at which it stopped
     step: int  # steps that were run in that epoch, the one with a loss that is not finite included
@@ -147,13 +148,14 @@ class Program:
         compiles = False
         if jit not in self._loops:
             self._loops[jit], compiles = self._loop(jit)
-        table, (epoch, step, last, finite), before = self._loops[jit](block, orders.rows, bounds)
+        table, row, (epoch, step, last, finite), before = self._loops[jit](block, orders.rows, bounds)
         if compiles:
             program_cache.give_memory_back()  # of the compiler
         ended = int(epoch)
-        rows = [dict(zip(self._step.names, row.tolist(), strict=True)) for row in table.numpy()[: orders.epochs]]
-        now = rows[min(ended, orders.epochs - 1)]
-        return Outcome(rows[:ended], now, bool(finite), ended, int(step), float(last), before)
+        rows = [*table.numpy()[: orders.epochs], row.numpy()]
+        *logs, last_logs = (dict(zip(self._step.names, values.tolist(), strict=True)) for values in rows)
+        now = logs[min(ended, orders.epochs - 1)]
+        return Outcome(logs[:ended], now, last_logs, bool(finite), ended, int(step), float(last), before)
 
     def _loop(self, jit: bool) -> tuple[Callable[..., Any], bool]:
         """Return what a call runs, and whether its first call compiles."""
@@ -163,7 +165,8 @@ class Program:
 
         if not self._is_shared:
             return trace(), True
-        setting = f"{jit} {self.rows} {self.batch_size} {self.width} {self._specs} {self._step.names}"
+        names = f"{self._step.names} {list(self._step.result.structured_outputs)}"
+        setting = f"{jit} {self.rows} {self.batch_size} {self.width} {self._specs} {names}"
         return program_cache.shared(trace, self._step[:3], self.variables, setting)
 
 

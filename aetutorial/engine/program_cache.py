@@ -19,6 +19,8 @@ from aetutorial.engine import graph_digest, keras_internals
 KEPT = 4
 # Models that keep their programs, those trained last.
 KEPT_MODELS = 4
+# Programs that each of them keeps, those used last: for training, for validation, for other numbers of rows.
+KEPT_OF_MODEL = 4
 # Compiled programs of models whose variables take more are not shared: compiling is a small part of their training.
 KEPT_BYTES = 2**24
 ATTRIBUTE = "_aetutorial_programs"
@@ -51,6 +53,13 @@ def of_model(model: Any) -> dict[Any, Any]:
         while len(_models) > KEPT_MODELS:
             _forget(_models.popitem(last=False)[1])
     return kept.programs
+
+
+def keep(programs: dict[Any, Any], key: Any, program: Any) -> None:
+    """Add a program to those of a model, as the last used one, and let go of the first where there are too many."""
+    programs[key] = program
+    while len(programs) > KEPT_OF_MODEL:
+        del programs[next(iter(programs))]
 
 
 def count() -> int:

@@ -139,12 +139,10 @@ def _class_weights(class_weight: Any, targets: Any, sample_weight: Any) -> np.nd
         raise ValueError(validation.message("class_weight", "None where `sample_weight` is given", class_weight))
     if not isinstance(targets, np.ndarray):
         raise ValueError(validation.message("class_weight", "None without one array of labels as `y`", class_weight))
-    labels = (
-        targets.argmax(axis=-1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(len(targets), -1)
-    )
-    if labels.ndim == 2 and labels.shape[1] > 1:
+    if targets.ndim > 2:
         raise ValueError(validation.message("y", "class labels, or one-hot rows, with `class_weight`", targets))
-    labels = labels.reshape(-1)
+    one_hot = targets.ndim == 2 and targets.shape[1] > 1
+    labels = targets.argmax(axis=1) if one_hot else np.round(targets.reshape(-1))
     weights = np.ones(len(labels), keras.config.floatx())
     for label, weight in class_weight.items():
         label = validation.integer("class_weight", label, low=0)

@@ -79,6 +79,7 @@ plotting.show(
 # negative ones to zero; `sigmoid` squeezes any number into the interval from 0 to 1, as befits a pixel. The layer that makes the code has neither: its numbers may be anything. Each layer holds *weights*, numbers that training changes. `compile` fixes the loss and the *optimizer*, the rule by which weights change (here one called Adam);
 # `predict` computes outputs. The `seed` fixes the random numbers that the weights start from. Lesson 2 takes all of this apart.
 
+
 # %%
 def build(latent_dim, seed):
     """Return encoder, decoder, and the two in a row."""
@@ -187,11 +188,11 @@ lesson.claim(
     breaks="no-training",
 )
 
-
 # %% [markdown]
 # So PCA's error is nearly twice the autoencoder's. But one training run could be luck: the weights start from random numbers. So the course repeats what it claims with several seeds. That takes longer than you want
 # to wait, so a **study** runs one point of the sweep now and reads the others from a file that `make studies` wrote with the same code. The study checks that your run lies within
 # the stored spread.
+
 
 # %%
 def reconstruct_and_represent(seed):
@@ -201,7 +202,7 @@ def reconstruct_and_represent(seed):
     z_train, z_test = encoder.predict(x_train, verbose=0), encoder.predict(x_test, verbose=0)
     return {
         "mse": metrics.mse(x_test, autoencoder.predict(x_test, verbose=0)),
-        "accuracy": metrics.neighbour_accuracy(z_train, y_train, z_test, y_test),
+        "accuracy": metrics.neighbor_accuracy(z_train, y_train, z_test, y_test),
     }
 
 
@@ -281,10 +282,10 @@ plotting.show(
     "stroke-like shapes, few of which are digits. The bottom row has real digits for comparison.",
 )
 
-
 # %% [markdown]
 # Neither is good. Looks can deceive, so let us measure. The first row is betrayed by its weak contrast: pale blots. For the second we ask how far each picture is from its nearest training picture. Real held-out digits give the reference, since a perfect
 # generator's samples would be about as far away as they are.
+
 
 # %%
 def distance_to_nearest(x, bank):
@@ -332,7 +333,7 @@ features = {
 }
 accuracy = {}
 for name, (train, test) in features.items():
-    accuracy[name] = metrics.neighbour_accuracy(train, y_train, test, y_test)
+    accuracy[name] = metrics.neighbor_accuracy(train, y_train, test, y_test)
 accuracy["codes (32)"] = five.mean("accuracy")
 plotting.show(
     plotting.bars(
@@ -436,6 +437,7 @@ plotting.show(
 # %% [markdown]
 # In numbers, over three seeds. The column *distance to clean* says how far the output for a noisy digit is from the clean digit, in units of the noise: at 1 it is as far away as the noisy input was. This distance has two parts: noise that gets through, and blur that would be there without noise. The column *noise passed* is the first part alone:
 # the output for the noisy digit minus the output for the clean one. The table has a second pair of models, with a sigmoid output. Guess what they do.
+
 
 # %%
 def copy_or_learn(code, output, seed):

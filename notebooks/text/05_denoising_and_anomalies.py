@@ -62,7 +62,6 @@ learning_rate = 0.004
 latent_dim = 32  # code of the autoencoder that looks for anomalies
 seeds = range(3)
 
-
 # %% [markdown]
 # Until now the autoencoder was to return its input. In this lesson it is given one thing and asked for another: a spoilt picture in, the clean one out; a row with holes in, the whole row out. And once we let it fail on purpose: what it *can't* restore may be worth a look.
 #
@@ -75,6 +74,7 @@ seeds = range(3)
 # - **Gaussian**: to each pixel a normal number of standard deviation $\sigma$ is added.
 # - **Salt and pepper** (`salt`): a share of the pixels is replaced, half of them by 0, half by 1.
 # - **Block**: a square somewhere turns grey. Its side is given in pixels.
+
 
 # %%
 class Corrupt(keras.layers.Layer):
@@ -126,7 +126,6 @@ plotting.show(
     "up to half of them. A block is a grey square that hides what is below.",
 )
 
-
 # %% [markdown]
 # How good is a restored picture $\hat x$ of the clean picture $x$? Two measures are usual.
 #
@@ -139,6 +138,7 @@ plotting.show(
 # **SSIM**, structural similarity, asks whether the *pattern* is the same. In a small window that slides over both pictures it compares the mean, the contrast and the correlation, and averages the result; 1 means equal. It notices grain on empty paper that the eye notices, too.
 #
 # Pixels lie in $[0, 1]$, so every output, the noisy input included, is clipped to that interval before it is judged. Both measures come from scikit-image; PSNR is one line, so we check it.
+
 
 # %%
 def quality(clean, restored):
@@ -202,6 +202,7 @@ def restore(method, noisy, knob, pca):
 # %% [markdown]
 # The study draws fresh noise for each seed, tunes each method on the validation pictures, and scores it on 500 test pictures.
 
+
 # %%
 def classical(images, kind, level, seed):
     """Tune the four methods for this noise; return their quality on test pictures."""
@@ -229,7 +230,6 @@ for kind, level in conditions:  # the knobs of the first seed
     chosen = (f"{m} {rivals.values(f'{m}, knob', kind=kind, level=level)[0]:g}" for m in knobs)
     print(f"{kind:8s} {level:4g}:", ",  ".join(chosen))
 
-
 # %% [markdown]
 # Within each kind of noise, a stronger one never asks for a smaller window, weight or $h$, nor for more directions of PCA. That is what one would expect; the point is that nobody had to guess.
 #
@@ -244,6 +244,7 @@ for kind, level in conditions:  # the knobs of the first seed
 # Our network is convolutional. A *convolution* looks at 3 × 3 pixels at a time with the same few weights everywhere; with `strides=2` it moves two pixels a step and so halves height and width. `Conv2DTranspose` goes the other way.
 #
 # *Predict before you run:* the input has 784 numbers. How many does the encoder below put out?
+
 
 # %%
 def denoiser(shape, kind, level, seed):
@@ -299,6 +300,7 @@ plotting.show(
 
 # %% [markdown]
 # To the eye the network wins. Now in numbers, for each kind and level, three seeds. Each seed trains a network on 9,000 pictures with one kind of noise and scores it on *all* seven; first we look only at the kind it was trained on. The noise of the test pictures is the same as for the rivals.
+
 
 # %%
 def learned(images, kind, level, seed):
@@ -476,6 +478,7 @@ for name, bounds in (("inverted digits", (-9, -1)), ("photographs", (-0.5, 5))):
 #
 # It looks harmless. But the expectation in the objective runs over the noise, and here each picture has one noise only. *Predict before you run:* what happens in the long run? A small dense network, 3,000 pictures, 60 epochs, noise of 0.5, once stored and once fresh in every epoch.
 
+
 # %%
 d_train, d_test = (x.reshape(-1, 784) for x in (mnist.x_train, mnist.x_test))
 x_few = x_train[:3000].reshape(-1, 784)
@@ -499,7 +502,7 @@ def once_or_fresh(noise, seed):
         validation_data=(corrupted(x_clean, "gaussian", 0.5, 1000 + seed), x_clean),
         seed=seed,
         progress=False,
-        jit=False,  # XLA is slow at drawing normal numbers
+        jit=False,  # compiling would take about as long as it saves
     ).history
     curves = {"held out": history["val_loss"], "training": history["loss"]}
     return {f"{part} {n}": curve[:n][-1] for part, curve in curves.items() for n in watched}
@@ -561,13 +564,13 @@ lesson.claim(
     breaks="no-training",
 )
 
-
 # %% [markdown]
 # ### Photographs, and which average (deeper)
 #
 # Digits are easy to know: strokes on white paper. Photographs are not. We train the same network on 9,000 patches of photographs, 12 × 12 pixels, with Gaussian noise, and let it meet the same rivals.
 #
 # This time there are two measures. The *mean of the PSNRs* is what we used so far. The *PSNR of the mean error* first averages the squared error over all patches and then takes the logarithm. Among patches of photographs there are smooth ones, a piece of sky, and rough ones, a piece of a roof. *Predict before you run:* which of the two measures is kinder to a method that is excellent on sky and poor on roofs?
+
 
 # %%
 def mean_of_psnr(clean, restored):
@@ -700,6 +703,7 @@ lesson.claim(
     below=1e-9,
     breaks="math",
 )
+
 
 # %% [markdown]
 # The identity holds for the *best* denoiser. What about one that was trained? We give a dense network 10,000 points of the mixture and fresh noise at every step. Its output is $\tilde x$ plus a correction, so it has only the step to learn. The error is measured where it matters, at points drawn from $p_\sigma$, relative to the length of the true score $s$:
@@ -838,7 +842,6 @@ landed, real = (np.mean(log_density(x, sigma)) for x in (walkers, noisy))
 text = "mean log density of the walkers minus that of data with noise 0.1"
 lesson.claim(text, landed - real, between=(-2, 0.3), breaks="no-training")
 
-
 # %% [markdown]
 # Out of noise came new points that lie where the data lie. Nothing was used but denoisers. This is the principle of *diffusion models*, which make pictures in the same way; lesson 11 comes back to it. How well did they land? Compare the mean log density of the walkers with that of real points with the same noise. The claim's bounds are wide, and in the figure the groups are clearly wider than those of the data, with some stragglers between: the finest field is the one learned worst, and 150 of its small steps are few.
 
@@ -856,6 +859,7 @@ lesson.claim(text, landed - real, between=(-2, 0.3), breaks="no-training")
 # - **nearest neighbour**: the squared distance to the nearest training picture. It has nothing to train, either.
 #
 # *Predict before you run:* which two are best?
+
 
 # %%
 def reconstruct(x, seed):
@@ -898,7 +902,6 @@ plotting.show(
     "restored well. Right, the largest errors: mostly twos, which come back distorted.",
 )
 
-
 # %% [markdown]
 # On the right, what one hoped for: five of the six are twos, and come back smudged. (The sixth is an odd eight: a false alarm.) On the left, something to remember: the pictures restored best are all of one digit.
 #
@@ -908,6 +911,7 @@ plotting.show(
 # - **Average precision**: go down the list from the highest score. At each anomaly, note which share of the pictures so far were anomalies; average these shares. Guessing gives the share of anomalies among all pictures, here 0.10. Never report it without that number.
 #
 # How certain are they? The **bootstrap** draws 2,000 of the 2,000 test pictures *with replacement*, pictures and scores together, 500 times, and computes the measure each time. The interval that holds the middle 95 % shows the chance in the choice of test pictures. (The chance in the training is another one: for that we have seeds.)
+
 
 # %%
 def interval(measure, scores):
@@ -938,6 +942,7 @@ plotting.show(
 
 # %% [markdown]
 # One digit is an anecdote. Below, each of the ten digits is the anomaly once, with three seeds. Three more scores are measured at the same time; they are explained in a moment.
+
 
 # %%
 def one_digit_out(digit, seed):
@@ -1134,7 +1139,6 @@ lesson.claim(
     breaks="no-training",
 )
 
-
 # %% [markdown]
 # Malignant tumours differ from benign ones mostly *along the directions in which benign ones differ from each other*, only further out. The code takes that in, the decoder carries on in the same direction, and the error sees nothing unusual: four fifths of the malignant rows' squared norm are restored. And that part, which the error ignores, tells malignant from benign as well as the error does. (The autoencoder, which can follow further, ignores more. That this is why it comes last is plausible; we have not shown it.)
 #
@@ -1150,6 +1154,7 @@ lesson.claim(
 # The rivals: the mean; **nearest neighbours** (`KNNImputer`: the mean over the $k$ most similar rows, $k$ chosen by hiding values in a fifth of the training rows); and **iterative imputation** (`IterativeImputer`: predict each column from the others by linear regression, fill in, and repeat). The error is the root of the mean squared error (rmse) on the hidden values of *test* rows, whose truth we kept.
 #
 # Two tables: the tumours, standardised, whose columns depend on each other nearly linearly (radius, perimeter, area); and handwritten digits of 8 × 8 pixels. *Predict before you run:* who wins where?
+
 
 # %%
 class HideMore(keras.layers.Layer):
@@ -1216,6 +1221,7 @@ def neighbours(x, holes, holes_new, share, rng):
 # %% [markdown]
 # The study hides a share of all values, in training rows and test rows alike, and scores the four methods on the hidden test values. The autoencoder's rows are joined from values and mask.
 
+
 # %%
 def joined(x, mask):
     return np.hstack([np.where(mask, x, 0), mask]).astype("float32")
@@ -1266,13 +1272,13 @@ plotting.show(
     "half. For digits the nearest neighbours are best at one tenth, the autoencoder from one half on.",
 )
 
-
 # %% [markdown]
 # There is no winner for all cases.
 #
 # - **Tumours.** The columns are nearly linear in each other, and iterative imputation, which is linear regression, finds that. It is best up to one half missing. At seven tenths the autoencoder has caught up, within the spread over the seeds. (To save time we gave the iterative method 5 rounds and the 15 most correlated columns; with more it may do better.)
 # - **Digits.** With one pixel in ten missing, the nearest neighbours are best: among 1,437 digits there is usually a similar one. At three tenths the autoencoder has caught up, and from one half on it is ahead of all. The more is missing, the fewer pixels are left by which two rows could be found to be alike. Its error even *falls* from one tenth to three tenths: the share that is hidden in training is the share that is missing, and with one tenth hidden most of the loss is about values that it sees and need only copy. A larger share in training is a knob that we did not turn.
 # - The autoencoder is first or second in all eight cases. That is an argument for it when nobody has the time to try.
+
 
 # %%
 def gap(worse, better, **where):

@@ -88,7 +88,6 @@ plotting.show(
     "black or white by chance; all can be read.",
 )
 
-
 # %% [markdown]
 # ## Why the codes of a plain autoencoder are hard to draw from (core)
 #
@@ -99,6 +98,7 @@ plotting.show(
 # For $x_i = 1$ the bracket is $\log(1 + e^a) - a = -\log p$, for $x_i = 0$ it is $\log(1+e^a) = -\log(1 - p)$: the cross-entropy of lesson 2. With logits no logarithm of 0 can occur.
 #
 # `parts` makes the encoder and the decoder of the whole lesson. An encoder with one head returns the code; the second head will be needed later.
+
 
 # %%
 def negative_log_likelihood(x, logits):
@@ -129,7 +129,8 @@ print("x", x_test[:5].shape, "-> z", z.shape, "-> logits", decoder(z).shape)
 print("loss", negative_log_likelihood(x_test[:5], decoder(z)).shape, "one per picture, in nats")
 
 # %% [markdown]
-# All models of the lesson are trained in the same way: batches of 100, so 90 steps an epoch, with 1,000 validation pictures looked at after each. (`jit=False` leaves out the compiler XLA: for the models below, which draw random numbers, it doesn't pay.)
+# All models of the lesson are trained in the same way: batches of 100, so 90 steps an epoch, with 1,000 validation pictures looked at after each. (`jit=False` leaves out the compiler XLA: trainings as short as these gain little by it.)
+
 
 # %% tags=["nbval-ignore-output"]
 how = {"epochs": epochs, "batch_size": 100, "progress": False, "jit": False}
@@ -215,7 +216,6 @@ plotting.show(
     "bands.",
 )
 
-
 # %% [markdown]
 # The codes lie where training happened to put them: in two bands some thirty units long, with few codes between them. Nothing in the loss asked for anything else: it pays for good reconstructions, and one place is as good as another. The standard normal meets one spot of all this. The Gaussian has the right width, and a large part of it lies where no picture ever was.
 #
@@ -223,6 +223,7 @@ plotting.show(
 #
 # - **In holes**: the share of draws farther from every training code than that. Validation codes: 5 % by construction.
 # - **Covered**: the share of test codes that have a draw within that distance. (9,000 draws, as many as there are training codes, so that test codes would reach about 95 % if the draws were as good as training codes.)
+
 
 # %% tags=["nbval-ignore-output"]
 def holes_and_cover(z_train, z_val, z_test, draws):
@@ -371,7 +372,6 @@ lesson.claim(
     breaks="math",
 )
 
-
 # %% [markdown]
 # The ELBO is a hill under a ceiling, and touches it where $q$ is the posterior. Here $q$ can be the posterior, since both are normal. With a network as decoder the posterior has some other shape, and a gap remains.
 #
@@ -382,6 +382,7 @@ lesson.claim(
 # $$\text{KL}(q \,\Vert\, p) = \tfrac12 \sum_{j=1}^{d} \bigl(\mu_j^2 + s_j^2 - 1 - \log s_j^2\bigr).$$
 #
 # (`divergence` above, with `other_mean` 0 and `other_var` 1, summed over the dimensions.) The encoder doesn't return $s$, which would have to stay positive, but its logarithm doubled: `z_log_var` $= \log s^2$, which may be any number. 0 means variance 1.
+
 
 # %%
 def kl_to_prior(z_mean, z_log_var):
@@ -428,7 +429,6 @@ lesson.claim(
     breaks="math",
 )
 
-
 # %% [markdown]
 # Even with one number as code the score function has more than twenty times the variance. We shall look again when there is a trained decoder.
 #
@@ -445,6 +445,7 @@ lesson.claim(
 # - `compute_loss`: Keras calls it in training and in validation alike, with what `call` returned. So the loss is written once; a loss written into a custom training step is easily forgotten in validation.
 # - `distortion`, `rate`: two running means, for Keras to report beside the loss.
 # - `get_config`, `from_config`, and the decorator: what Keras must know to save a model and load it.
+
 
 # %%
 @keras.saving.register_keras_serializable("aetutorial")
@@ -597,7 +598,6 @@ text = "score function: variance without the baseline over variance with it"
 gain = ratio["score function"] / ratio["score function, baseline"]
 lesson.claim(text, gain, between=(200, 3000), breaks="no-training")
 
-
 # %% [markdown]
 # This is the gradient with respect to the 16 means, their variances added up. The score function has thousands of times the variance of reparameterisation, with the baseline still some ten times. That is why VAEs are trained by reparameterisation: to make up for a variance ten times as large one needs ten times as many draws. (The score function remains the tool where $f$ has no derivative, for codes that are whole numbers, say.)
 #
@@ -612,6 +612,7 @@ lesson.claim(text, gain, between=(200, 3000), breaks="no-training")
 # | the second head is taken for $s$ in the draw and for $\log s^2$ in the KL | no longer a bound at all |
 #
 # The first two are measured in the section after the next. The third is measured here. *Predict before you run:* is its loss higher or lower than that of the right model?
+
 
 # %% tags=["nbval-ignore-output"]
 class Mistaken(VAE):
@@ -698,7 +699,6 @@ text = "share of the prior inside the square from -1 to 1, by draws"
 lesson.claim(text, inside.mean(), between=(0.463, 0.469), digits=2, breaks="math")
 lesson.claim("-ELBO with a code of 2", loss_2, between=(150, 178), breaks="no-training")
 
-
 # %% [markdown]
 # The codes now lie around the origin, nearly all within 4 of it, because the rate pulls each of them there. It isn't a perfect normal distribution: the ones lie farther out than the prior expects, with a gap between them and the rest.
 #
@@ -711,6 +711,7 @@ lesson.claim("-ELBO with a code of 2", loss_2, between=(150, 178), breaks="no-tr
 # $$\text{slerp}(a, b, t) = \frac{\sin((1-t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
 #
 # *Predict before you run:* will one see the difference?
+
 
 # %%
 def lerp(a, b, t):
@@ -858,7 +859,6 @@ lesson.claim(
     breaks="no-training",
 )
 
-
 # %% [markdown]
 # ## beta, rate and distortion (core)
 #
@@ -872,6 +872,7 @@ lesson.claim(
 # - **distance** of generated pictures, pixels drawn, to the nearest training picture. Real test pictures are at 7.0.
 #
 # *Predict before you run:* which $\beta$ gives the best samples?
+
 
 # %%
 def draw_codes(vae, x):
@@ -975,7 +976,6 @@ for text, value, bounds in (
 ):
     lesson.claim(text, value, between=bounds, digits=None, breaks="no-training")
 
-
 # %% [markdown]
 # ### beta is a variance in disguise (deeper)
 #
@@ -989,6 +989,7 @@ for text, value, bounds in (
 # - **optimal**: for given reconstructions the best $\sigma^2$ is their mean squared error (set the derivative of the formula to 0); take that of each batch (Rybkin, Daniilidis and Levine 2021).
 #
 # The class overrides the loss, the rest is inherited; `logits` now holds $\hat x$. The unit is still nats, but of a *density*: such numbers may be negative, and mean nothing across different scalings of the pixels.
+
 
 # %%
 class GaussianVAE(VAE):
@@ -1056,7 +1057,6 @@ lesson.claim(
     breaks="no-training",
 )
 
-
 # %% [markdown]
 # With $\sigma = 1$ the rate is 5 nats: the decoder is allowed to be wrong by a whole pixel range everywhere, so a code that says more isn't worth its price. With the optimal $\sigma$, 0.13, it is worth 44 nats, and the squared error falls to less than half. Measured in nats of a density the difference is 1,180, three quarters of it from saying honestly how large the errors are: the last line takes the first model's reconstructions with the $\sigma$ that suits them. The rest are better reconstructions.
 #
@@ -1065,6 +1065,7 @@ lesson.claim(
 # ## Steering: a digit on demand (core)
 #
 # The decoder makes digits, but which? In a **conditional** VAE (Sohn, Lee and Yan 2015) encoder and decoder are also told the label, as ten numbers of which one is 1. Everything else stays. The code need no longer say which digit it is, and is free for the rest: slant, width, style.
+
 
 # %%
 @keras.saving.register_keras_serializable("aetutorial")
@@ -1108,7 +1109,6 @@ plotting.show(
     "digits. With beta of 3 each row runs from 0 to 9 in one handwriting, a few malformed.",
 )
 
-
 # %% [markdown]
 # Each row is one code, each column one label. In the lower half it mostly works: one handwriting per row, with the digit that was asked for, and some failures. In the upper half the label has little to say.
 #
@@ -1119,6 +1119,7 @@ plotting.show(
 # - **a test picture of another label**: if code and label disagree, who wins?
 #
 # And three models: a code of 16 with $\beta = 1$, the same with $\beta = 3$, and a code of 4 with $\beta = 1$. *Predict before you run:* how often is the prior's digit the one asked for?
+
 
 # %%
 def train_judge(seed):

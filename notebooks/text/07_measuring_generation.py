@@ -71,13 +71,13 @@ draws = 500  # codes per picture for the bound on its likelihood
 #
 # ## The models to be judged (core)
 #
-# The data are those of lesson 6: digits with pixels of 0 and 1, drawn once from the grey values with fixed seeds (`data.binarised`, seed 0 for training and validation, 1 for test). 9,000 pictures to train on, 1,000 for every choice, 2,000 test pictures for the scores.
+# The data are those of lesson 6: digits with pixels of 0 and 1, drawn once from the grey values with fixed seeds (`data.binarized`, seed 0 for training and validation, 1 for test). 9,000 pictures to train on, 1,000 for every choice, 2,000 test pictures for the scores.
 
 # %%
 mnist = data.load("mnist")
-x_binary = data.binarised(mnist.x_train.reshape(-1, 784), seed=0)
+x_binary = data.binarized(mnist.x_train.reshape(-1, 784), seed=0)
 x_train, x_val = x_binary[:9000], x_binary[9000:]
-x_test = data.binarised(mnist.x_test.reshape(-1, 784), seed=1)
+x_test = data.binarized(mnist.x_test.reshape(-1, 784), seed=1)
 y_train, y_val, y_test = mnist.y_train[:9000], mnist.y_train[9000:], mnist.y_test
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
 
@@ -87,6 +87,7 @@ print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape
 # The networks, optimizer and training are those of lesson 6. The classes `VAE` and `ConditionalVAE` were shown there whole and now come from `aetutorial.models`.
 #
 # `drawn` completes a sample: codes go through the decoder, and then *each pixel is drawn*. That is what the model says a picture is. Many papers show the probabilities instead, which look smoother than any picture of the data, and a judge would know them by their grey.
+
 
 # %%
 how = {"epochs": epochs, "batch_size": 100, "progress": False, "jit": False}
@@ -119,13 +120,12 @@ def train_vae(x, beta, seed, kind=models.VAE):
 def drawn(decoder, z, seed):
     """Decode codes and draw the pixels: pictures of 0 and 1, like the data."""
     p = np.asarray(ops.sigmoid(decoder(np.asarray(z, "float32"))))
-    return data.binarised(p, seed)
+    return data.binarized(p, seed)
 
 
 vae = train_vae(x_train, beta=1.0, seed=0)
 z = np.random.default_rng(0).standard_normal((5, latent_dim))
 print("codes", z.shape, "-> pictures", drawn(vae.decoder, z, seed=0).shape)
-
 
 # %% [markdown]
 # ### The baseline: a mixture of Bernoulli distributions
@@ -140,6 +140,7 @@ print("codes", z.shape, "-> pictures", drawn(vae.decoder, z, seed=0).shape)
 # - **M**: each prototype becomes the mean of the pictures, weighted by its responsibility for them, and $\pi_k$ its share of all responsibilities.
 #
 # A pixel that was never 1 in a prototype's pictures would get probability 0, and a test picture with that pixel would be impossible. So `smoothing` pretends that each prototype has also seen, at each place, 0.1 of a black and 0.1 of a white pixel, say; its weight is smoothed likewise. The start is a mixture of single pictures with the mean picture. All is done with logarithms, because a product of 784 probabilities is too small for a floating-point number.
+
 
 # %%
 def log_joint(x, p, weights):
@@ -170,12 +171,13 @@ def mixture_nats(x, p, weights):
 # %% [markdown]
 # How many prototypes, how much smoothing? Validation data decide: four sizes, three amounts of smoothing, three starts each. (`from_mixture` draws samples: a prototype for each picture, then the pixels.) *Predict before you run:* more prototypes always describe the training pictures better. Up to which number do they help with new ones?
 
+
 # %%
 def from_mixture(p, weights, seed):
     k = np.random.default_rng(seed).choice(
         len(weights), 5000, p=np.float64(weights) / weights.sum(dtype="float64")
     )
-    return data.binarised(p[k], seed)
+    return data.binarized(p[k], seed)
 
 
 def mixture_study(components, smoothing, seed):
@@ -222,7 +224,6 @@ gap = mixtures.mean("val", **chosen) - mixtures.mean("train", **chosen)
 text = "the chosen mixture's validation value minus its training value, in nats"
 lesson.claim(text, gap, between=(10, 45), breaks="shuffled-pixels")
 
-
 # %% [markdown]
 # 500 prototypes and a smoothing of 0.1 are best: 136 nats on validation pictures. Twice as many describe the training pictures better (111 nats instead of 119) and new ones worse: with nine training pictures to a prototype, the mixture begins to store pictures. It stays in our table as the honest baseline, tuned with more care than the networks.
 #
@@ -233,6 +234,7 @@ lesson.claim(text, gap, between=(10, 45), breaks="shuffled-pixels")
 # - **The training pictures** themselves. They generate nothing; every measure must say how it treats them.
 #
 # The mixtures of Gaussians have 10, 30 or 60 components, whichever makes the validation codes most probable. Each function returns 5,000 pictures for one seed.
+
 
 # %%
 def code_mixture(z_train, z_val):
@@ -252,7 +254,7 @@ def codes_of(mixture, seed):
 def from_pca(seed):
     pca = PCA(50, random_state=0).fit(x_train)
     z = codes_of(code_mixture(pca.transform(x_train), pca.transform(x_val)), seed)
-    return data.binarised(np.clip(pca.inverse_transform(z), 0, 1), seed)
+    return data.binarized(np.clip(pca.inverse_transform(z), 0, 1), seed)
 
 
 shown = {"C": from_pca(0)}  # the fit takes some seconds
@@ -344,13 +346,13 @@ lesson.claim(
 )
 lesson.claim("toy: log p(x) minus L_500", exact - toy[500], between=(0, 0.005), breaks="math")
 
-
 # %% [markdown]
 # 0.8 nats too low with one draw (the divergence, $\tfrac12(4 - 1 - \log 4)$), within 0.001 with 500. Now the VAE. With $z = \mu + s\,\varepsilon$ the logarithm of a weight is
 #
 # $$\log w = \log p(x \mid z) + \log p(z) - \log q(z \mid x), \qquad \log q(z \mid x) = \sum_j \bigl[\log \varphi(\varepsilon_j) - \tfrac12 \log s_j^2\bigr],$$
 #
 # $\varphi$ the density of the standard normal. 2,000 test pictures with 500 draws each are a million decoded pictures: some seconds.
+
 
 # %%
 def log_phi(x):
@@ -426,7 +428,6 @@ for text, value, limits in (
 ):
     lesson.claim(text, value, between=limits, breaks="no-training")
 
-
 # %% [markdown]
 # With one draw, the ELBO, the VAE stands at about 114 nats; with 500 at 109, and still falling a little. Five nats of what looked like the model's failure were the encoder's: its $q$ isn't the true posterior, because no normal distribution fits or because the encoder picks a poor one. So likelihoods of VAEs may be compared only at the same $k$, and even then the one with the worse encoder loses some nats. Compared with the mixture, the VAE's true value is better than its bound.
 #
@@ -435,6 +436,7 @@ for text, value, limits in (
 # ## What makes a good sample (core)
 #
 # Likelihood says nothing about samples directly, and most of our models have none that we know. Four measures need only samples, not the model, and each finds a different fault. The first two don't look at pixels but at **features**: 64 numbers from inside a small classifier of digits, in which a shifted stroke makes little difference and another digit a large one. (For photographs one takes a large network that others have trained. Ours is trained here, on the training pictures and their labels, in a few seconds.)
+
 
 # %%
 def classifier():
@@ -556,7 +558,6 @@ lesson.claim(
 )
 lesson.claim("copying, of copies", copies["copying"], above=0.95, digits=2, breaks="math")
 
-
 # %% [markdown]
 # - **One kind only** is realistic (precision as for faultless points) and covers a third (recall).
 # - **Spread too wide**: two thirds are realistic, everything is covered.
@@ -575,6 +576,7 @@ lesson.claim("copying, of copies", copies["copying"], above=0.95, digits=2, brea
 # ## The table (core)
 #
 # Now the models, three seeds each, 5,000 samples a model. 2,000 of them are compared with the 2,000 test pictures; with the other 3,000, and 3,000 training pictures, the network learns to tell apart.
+
 
 # %%
 def measured(samples):
@@ -617,6 +619,7 @@ def sample_study(model, seed):
 
 # %% [markdown]
 # The column "nats" holds $-\log p(x)$ per test picture: exact for the Bernoulli mixture, the bound with $k = 500$ for the VAEs, empty where there is none or no way to estimate it. Smaller is better. *Predict before you run:* the VAE has the best likelihood. Does it also have the best samples?
+
 
 # %%
 def print_table(*studies):
@@ -675,9 +678,9 @@ lesson.claim(
     breaks="math",
 )
 
-
 # %% [markdown]
 # The likelihood falls by $\log 2 = 0.69$ nats for each picture (random dots make a digit next to impossible, so nothing is won back). The Fréchet distance sees it at once. Precision doesn't, and the dots alone have nearly the precision of real digits: the classifier whose features we use has never met dots, and files them somewhere among the digits. A high precision alone proves nothing. (Recall even rises: fewer digits among the samples are farther from each other, and so their balls are larger.) Theis, van den Oord and Bethge (2016) gave this argument, and its reverse: good samples say as little about the likelihood. Which of them counts depends on what the model is for.
+
 
 # %%
 def margin(name, larger, smaller):
@@ -732,7 +735,6 @@ print(
 )
 print(f"medians {np.median(pixels):.0f} and {np.median(test_pixels):.0f}")
 
-
 # %% [markdown]
 # The numbers are the pixels that differ. The nearest samples are thin strokes, digit 1, and these all look alike. In the middle of the order, samples are about as far from the training pictures as test pictures are. There is no sign of copies. The test has its limits: a copy moved by one pixel would escape it, and since pixels are drawn, even a picture known by heart would come out a few pixels off.
 #
@@ -748,6 +750,7 @@ print(f"medians {np.median(pixels):.0f} and {np.median(test_pixels):.0f}")
 # - **four times the labels**: real pictures, if somebody labels more.
 #
 # Each time the training set has 4,000 rows, half of them labelled pictures (repeated), half added, and training takes 400 steps: otherwise more data would also mean more training. (For labels alone, and four times the labels, all rows are labelled pictures.) The conditional VAEs have $\beta = 3$, with which lesson 6's obeyed; the VAE, which needs no obedience, $\beta = 1$. Five draws of the labels. *Predict before you run:* which of them help, and which one is no fair help at all?
+
 
 # %%
 def conditional(x, y, beta, seed):
@@ -785,6 +788,7 @@ def trained_on_all(kind, seed):
 # %% [markdown]
 # Next, shifts and rotations, and the choice of pictures to be labelled.
 
+
 # %%
 def moved(x, rng):
     """Shift by up to 2 pixels, rotate by up to 12 degrees about the middle, draw the pixels."""
@@ -794,7 +798,7 @@ def moved(x, rng):
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         offset = middle - turn @ middle + rng.uniform(-2, 2, 2)
         out[i] = affine_transform(picture, turn, offset, order=1)
-    return data.binarised(out.clip(0, 1).reshape(-1, 784), int(rng.integers(2**31)))
+    return data.binarized(out.clip(0, 1).reshape(-1, 784), int(rng.integers(2**31)))
 
 
 def labelled(count, seed):
@@ -819,6 +823,7 @@ def added_pictures(method, x, y, few, seed):
 
 # %% [markdown]
 # Put together: 4,000 rows, the training, the score.
+
 
 # %%
 def augmentation_study(labels, method, seed):
@@ -857,6 +862,7 @@ for method in methods:
 # - **The CVAE of all labels** looks like a marvel: 86 % from 20 labels. But 9,000 labels have come in through the generator. It is a leak, and it has to be looked for whenever somebody reports such a gain: *what had the generator seen?* Whoever has those labels trains on them, and gets more than 95 %, as our classifier above. At 500 labels even the leak is worth no more than a point.
 # - **Four times the labels** are best at 100 and at 500, by 1.8 and by 0.6 points over moved pictures: moving is nearly as good as labelling.
 
+
 # %%
 for labels, method, over, bounds in (
     (100, "shifts and rotations", "labels alone", (0.05, 0.2)),
@@ -870,7 +876,6 @@ for labels, method, over, bounds in (
     text += ", in standard deviations"
     lesson.claim(text, metrics.paired_margin(*pair), above=1, breaks="shuffled-labels")
 
-
 # %% [markdown]
 # ## Samples as test data (core)
 #
@@ -880,6 +885,7 @@ for labels, method, over, bounds in (
 # - **mixture per digit**: a VAE trained without labels, and for each digit a mixture of Gaussians fitted to the codes of its training pictures.
 #
 # The order of the ten on each test set is compared with their order on the 2,000 real test pictures by Kendall's $\tau$ (1938): the share of pairs of classifiers that both put in the same order, minus the share that they don't. 1 is the same order, 0 what random orders give, $-1$ the reverse. The control: 1,000, 200 and 50 *other real* pictures. *Predict before you run:* how many real pictures are 2,000 generated ones worth?
+
 
 # %%
 def contestants(seed):
@@ -910,6 +916,7 @@ def per_digit(x, y, digits, seed):
 
 # %% [markdown]
 # Each test set is shown to all ten.
+
 
 # %%
 def ranking_study(seed):
@@ -985,7 +992,6 @@ for text, value, limits in (
 ):
     lesson.claim(text, value, between=limits, breaks="shuffled-labels")
 
-
 # %% [markdown]
 # ## Beyond the plain VAE (deeper)
 #
@@ -994,6 +1000,7 @@ for text, value, limits in (
 # **A prior fitted afterwards.** Dai and Wipf (2019) train a second VAE on the codes of the first; a mixture of Gaussians is simpler (Ghosh and others 2020). Fit it to codes drawn from $q(z \mid x)$ over the training pictures, and draw from that. Nothing is trained again. It has a likelihood, too: replace $\log p(z)$ in the weights by the mixture's log density.
 #
 # **Importance-weighted training** (Burda, Grosse and Salakhutdinov 2016). If $L_5$ is nearer to the likelihood than the ELBO, why not train on $L_5$? The loss takes five codes for each picture and the logarithm of the mean weight.
+
 
 # %%
 class IWAE(models.VAE):
@@ -1032,6 +1039,7 @@ def second_stage(seed):
 # - The prior is a network that predicts each token from those before it (**autoregressive**), here a recurrent layer, a GRU (Cho and others 2014), trained on the tokens of the training pictures when the VQ-VAE is done. To draw, we draw token after token.
 #
 # $p(x) = \sum_z p(x \mid z)\,p(z)$ has $64^{16}$ terms. All are positive, so the one term of the encoder's tokens $z^*$ is a lower bound: $\log p(x) \ge \log p(x \mid z^*) + \log p(z^*)$.
+
 
 # %%
 tokens, book, width, pull = 16, 64, 8, 4.0
@@ -1102,6 +1110,7 @@ def draw_tokens(prior, count, rng):
 
 # %% [markdown]
 # All three, measured like the rest:
+
 
 # %%
 def beyond_study(model, seed):

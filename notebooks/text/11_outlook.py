@@ -79,7 +79,6 @@ x_pca = pca.inverse_transform(pca.transform(x_test))
 pca_error = np.mean(np.sum(np.square(x_pca - x_test), axis=1))
 print(f"squared error of PCA with 32 numbers: {pca_error:.1f} per test picture")
 
-
 # %% [markdown]
 # ## Efficient algorithms (core)
 #
@@ -92,6 +91,7 @@ print(f"squared error of PCA with 32 numbers: {pca_error:.1f} per test picture")
 # The first factor depends on batch size, learning rate, schedule and optimizer, and not on the computer. It comes from a stored study, over three seeds. The second depends on the computer and on how the steps are carried out. That we measure now.
 #
 # The model is a plain autoencoder: 784 pixels, 256 hidden units, a code of 32 numbers, and back.
+
 
 # %%
 def squared_error(x, x_hat):
@@ -118,13 +118,13 @@ encoder, decoder, autoencoder = network(seed=0)
 print("x", x_train[:8].shape, "-> z", encoder(x_train[:8]).shape, "-> x_hat", end=" ")
 print(autoencoder(x_train[:8]).shape, f"with {autoencoder.count_params():,} weights")
 
-
 # %% [markdown]
 # The same step can be carried out in several ways. In lesson 3 you wrote it by hand, and Python then asks TensorFlow for one operation after the other. **Compiling** turns the step into one program. Keras's `fit` compiles the step (by `tf.function`; on a graphics processor by XLA, too). `training.fit`, which this course uses, compiles a whole epoch, so that Python is asked once for 90 steps. And the compiler XLA also fuses operations, so that fewer results travel to memory and back.
 #
 # A way of another kind is **mixed precision**: the products are computed with 16 instead of 32 bits (`bfloat16`: the range of a 32-bit number, with 8 significant bits instead of 24), while the weights stay at 32.
 #
 # Does compiling change the result? We take 30 steps by hand and 30 with `fit`, from the same start and with the same batches.
+
 
 # %%
 def by_hand(model, x, batch_size=100):
@@ -151,9 +151,9 @@ gap = abs(errors[0] - errors[1])
 lesson.claim("difference of their test errors", gap, below=0.05, breaks="math")
 lesson.claim("test error after 30 steps", errors[0], below=55, breaks="no-training")
 
-
 # %% [markdown]
 # It doesn't: the same arithmetic, but for rounding. *Predict before you run:* by which factor is each way faster than the loop by hand? And what does mixed precision add?
+
 
 # %% tags=["nbval-ignore-output"]
 def seconds(work, repeats=3):
@@ -192,6 +192,7 @@ for way, per_epoch in ways.items():
 # - With a constant rate, we look after each epoch whether the target is reached.
 # - A cosine schedule must be told at the start how long it will be. The study tries thirteen lengths from 1 to 24 epochs, each from the start, and takes the shortest that reaches the target. Only that one is charged.
 # - After 24 epochs we give up, and count 25.
+
 
 # %%
 rates = {  # method and batch size
@@ -270,9 +271,9 @@ grid = [
 live = [{"method": "Adam", "batch_size": 100, "place": 1, "seed": 0}]
 reached = lesson.study("11_target", target_study, grid, live=live)
 
-
 # %% [markdown]
 # And the product of both factors, for training with compiled epochs and XLA (mixed precision and Muon without XLA):
+
 
 # %% tags=["nbval-ignore-output"]
 def best_place(method, batch_size):
@@ -313,7 +314,6 @@ for method, size, limits in (
         breaks="no-training",
     )
 
-
 # %% [markdown]
 # (Watch the columns, not the last digit. Seconds scatter from run to run; epochs differ between seeds, and hardly from one run to the next. They are counted on test pictures, which reached the target as early as the validation pictures by which the rates were chosen, or earlier.)
 #
@@ -337,6 +337,7 @@ for method, size, limits in (
 # - **Pruning**: set the smallest weights to 0 and store the others with their places. Either that is all (*cut*), or training goes on for some epochs with the zeros held fixed (*tuned*; Han and others 2015).
 #
 # Both are judged by what the autoencoder's reconstruction and a linear probe lose. The baseline is an encoder that was small *from the start*: fewer hidden units, so that it has as many weights as the pruned one has left, and as many epochs as the pruned one got before and after the cut (20 and 10).
+
 
 # %%
 def quantised(w, bits):
@@ -364,9 +365,9 @@ class Keep(keras.constraints.Constraint):
 w = np.array([[0.9, 0.02], [-0.5, 0.05], [0.1, -0.07]])
 print("w\n", w, "\n4 bits\n", quantised(w, 4).round(3), "\nhalf of them\n", w * mask_of(w, 0.5))
 
-
 # %% [markdown]
 # Look at the first matrix and guess the second before you compare: with 4 bits, $q$ lies between −7 and 7. The second column has a scale of its own, 0.07/7 = 0.01, so its small numbers survive. With one scale for the whole matrix they would become 0 or ±0.13. Pruning knows no columns here: it keeps the largest weights of the whole matrix. (`fitted` stands for our usual training from here on.)
+
 
 # %%
 def fitted(model, x, epochs, rate, batch_size=100, loss=None, beta_1=0.9, seed=0):
@@ -535,9 +536,10 @@ lesson.claim(text, int8_error, between=(8, 11), digits=0, breaks="no-training")
 #
 # Both are those of lesson 7: pictures of 0 and 1, a classifier whose 64 features see what matters, and the plain autoencoder with a code of 16 numbers. The measures are the same, so the new samples can join lesson 7's table. `Judge`, in the package, holds the lines of lesson 7: it trains the classifier when it is first asked, and `scores` takes 5,000 samples and returns the five measures.
 
+
 # %%
-b_train = data.binarised(x_all, seed=0)[:9000]
-b_test = data.binarised(x_test, seed=1)
+b_train = data.binarized(x_all, seed=0)[:9000]
+b_test = data.binarized(x_test, seed=1)
 
 
 @functools.cache
@@ -558,6 +560,7 @@ lesson.claim(
 
 # %% [markdown]
 # The same judge gives nearly the same floor (1.3 in lesson 7). Now the autoencoder.
+
 
 # %%
 def halves(size=784, units=256):
@@ -585,7 +588,7 @@ def standardised(seed):
 
 def pictures(decoder, z, seed):
     """Decode codes, and draw each pixel: pictures of 0 and 1."""
-    return data.binarised(np.asarray(ops.sigmoid(decoder(np.float32(z)))), seed)
+    return data.binarized(np.asarray(ops.sigmoid(decoder(np.float32(z)))), seed)
 
 
 z_train, z_mean, z_std = standardised(0)
@@ -607,6 +610,7 @@ print("codes", z_train.shape)
 # You know this network. Whoever knows the noise knows the clean code, $\hat z_0 = (z_t - \sqrt{1 - \bar\alpha_t}\,\hat\varepsilon) / \sqrt{\bar\alpha_t}$. It is the **denoising autoencoder** of lesson 5, told how noisy its input is, for all strengths of noise at once (Vincent 2011 made the connection that lesson 5 used).
 #
 # $t$ enters as 32 numbers, sines and cosines of $t/T$ at 16 frequencies, because a network can hardly react to one number in sharply different ways. (`silu` is a smooth relative of ReLU: $a\,\sigma(a)$.)
+
 
 # %%
 t = np.arange(noise_steps + 1)
@@ -659,6 +663,7 @@ class Diffusion(keras.Model):
 #
 # (Ho and others 2020, equation 7.) Each step moves a little towards the estimate and adds fresh noise: less and less, none in the last step. At the first steps $\hat z_0$ is divided by a tiny $\sqrt{\bar\alpha_t}$; so it is cut to ±5, beyond which hardly any number of a standardised code lies.
 
+
 # %%
 def generate(model, n, seed):
     """Draw n codes; returns them and the estimates of z_0 on the way, {t: array}."""
@@ -706,13 +711,13 @@ plotting.show(
     "become a blur, the blur a shape like a digit, which sharpens and may change until t = 0.",
 )
 
-
 # %% [markdown]
 # From right to left in the lower rows: at $t = 100$ the estimate is worthless (a small error, divided by $\sqrt{\bar\alpha_t} = 0.01$, and cut off). At 80 and 90 it is mostly a blurred something, the best guess when hardly anything is known; now and then a shape that is given up again. In the middle it may still change its mind about which digit; towards the end only details move. Large things first, small ones later. Lesson 5's restorer did everything in one step. Its walkers went from strong to weak noise as here, with a denoiser for each strength; now one network knows all of them.
 #
 # ### In lesson 7's table
 #
 # The baseline is a mixture of Gaussians for the same codes, with 60 components and fitted until it hardly changes (lesson 7 stopped it earlier). The diffusion model gets 50, 150 or 450 epochs. (To remember: the smaller the Fréchet distance the better, the larger precision and recall; told apart and copying are 0.5 for new pictures of the same kind. The last row is the yardstick.) *Predict before you run:* who wins?
+
 
 # %%
 def diffusion_study(model, seed):
@@ -772,7 +777,7 @@ for text, value, limits in (
 #
 # Everything so far was pictures. The idea asks for less: data $x$, a code $z$, a decoder that says how probable $x$ is given $z$. Here $x$ is a word, letter by letter.
 #
-# The words come with a package for making passwords, `xkcdpass` (BSD licence): its list "legacy", derived from the 12Dicts lists that Alan Beale compiled and released to the public domain. We take the words of 3 to 8 lower-case letters. 2,000 of them, drawn at random, are for validation and 2,000 for the test.
+# The words come with a package for making passwords, `xkcdpass` (BSD license): its list "legacy", derived from the 12Dicts lists that Alan Beale compiled and released to the public domain. We take the words of 3 to 8 lower-case letters. 2,000 of them, drawn at random, are for validation and 2,000 for the test.
 
 # %%
 training.clear_programs()  # those of pictures: memory is short
@@ -801,7 +806,6 @@ print("training", t_train.shape, "validation", t_val.shape, "test", t_test.shape
 print(" ".join(w_test[:12]))
 print(t_test[0])
 
-
 # %% [markdown]
 # ### The baseline: counting
 #
@@ -812,6 +816,7 @@ print(t_test[0])
 # where $c$ is the next letter and $K(h)$ the number of *different* letters that followed $h$: after a history with many continuations, one more new one is likely. (A history never seen takes over $p(c \mid h')$. The shortest history is the empty one, which counts letters alone; it is mixed with 1/27 for each.)
 #
 # The measure is $-\log p$ in nats per word, a sum over its letters and its end. Its relative, **perplexity**, is $e$ to the power of the nats per *letter*: a perplexity of 8 means as much doubt as between 8 equally likely letters.
+
 
 # %%
 class NGram:
@@ -852,7 +857,6 @@ for order in (1, gram.order):
         f"order {order} on test words: {value:.2f} nats, perplexity {np.exp(value / per_word):.1f}"
     )
 
-
 # %% [markdown]
 # With order 5 the last four letters decide. Order 6 is worse on words that weren't counted: probably because many histories of five letters were seen only once or twice, and what followed them there by chance gets half of the weight. So counting needs 16.0 nats for a test word, a perplexity of 8.6. Single letters need 22.0 nats, a perplexity of 19.
 #
@@ -872,6 +876,7 @@ for order in (1, gram.order):
 # - **word dropout** (Bowman and others, too; here: letter dropout): in training, a share `drop` of the letters before is hidden from the decoder, so that it has to ask the code. (With `drop` = 1 it never sees any, in use neither.)
 #
 # Without `coded` the code is replaced by zeros: the same decoder spells without a code. That is a plain **language model**, the network among the baselines.
+
 
 # %%
 class WordVAE(keras.Model):
@@ -917,6 +922,7 @@ class WordVAE(keras.Model):
 
 # %% [markdown]
 # The loss takes `word_nats`, the sum of $-\log p$ over letters and the first end; what comes after the end doesn't count.
+
 
 # %%
 def word_nats(x, logits):
@@ -969,13 +975,13 @@ def by_counting(model, n, seed):
 
 model = word_model("beta = 0.3", 0.0, 0)
 
-
 # %% [markdown]
 # (To add Gumbel noise to logits and take the largest is to draw from their distribution.)
 #
 # ### What is measured
 #
 # For each model, on test words: the rate, and the sum of distortion and rate, −ELBO, in nats per word. −ELBO is an upper bound of $-\log p(x)$ (the true value may be lower), to hold against counting. Then the share of words that come back exactly, from the code's mean, each letter the most probable. And of 2,000 words drawn from the prior: how many are in the word list, known ones and held-out ones (*valid*), and how many of the valid ones are not among the training words (*novel*). Of the words in the list, 15 % are held out; that is what *novel* would be for a model which has understood the words without learning any by heart.
+
 
 # %%
 def judged(samples):
@@ -1030,7 +1036,6 @@ for text, name, kind, limits in (
         text, spelling.mean(name, kind=kind, drop=0.0), between=limits, breaks="no-training"
     )
 
-
 # %% [markdown]
 # - **The network beats counting**, by a little: 15.9 nats for 16.0, as a language model without a code.
 # - **The plain VAE doesn't use its code.** The rate is 0.02 nats: collapsed, and for the reason of lesson 10. The letters before tell enough; whatever a code could add costs as much as it saves. With its rate it is level with counting, 16.0.
@@ -1046,6 +1051,7 @@ for text, name, kind, limits in (
 #
 # Walk in a straight line from the code of one word to that of another: in the model that remembers most ($\beta = 0.3$), and in the one with KL warm-up. *Guess:* which of the two passes through words?
 
+
 # %% tags=["nbval-ignore-output"]
 def walk(model, first, last, steps=7):
     ends = np.asarray(model.encoder(as_numbers([first, last]))[0])
@@ -1059,9 +1065,9 @@ for kind, model in models.items():
     for ends in (("garden", "letter"), ("stone", "winter"), ("happy", "sad")):
         print("   ", " → ".join(walk(model, *ends)))
 
-
 # %% [markdown]
 # Three walks prove nothing. So: the points half way between the pairs of test words of equal length. How many are in the list? The study looks at three models of each kind, and also at the collapsed ones ($\beta = 1$). Two baselines: words mixed from both, each letter from the one or the other by the toss of a coin (ten words from each pair); and *scrambled* points, in which each of the 16 numbers is taken from half way between another pair. A decoder may spell well from any code, and that would be no merit of the way between two words.
+
 
 # %%
 def pairs():
@@ -1107,7 +1113,6 @@ for text, value, limits in (
     lesson.claim(text, value, between=limits, breaks="no-training")
 training.clear_programs()  # those of words
 
-
 # %% [markdown]
 # - **$\beta = 0.3$** remembers: most ends come back. Between them it walks through letters that are hardly ever words. Half way 1 % are in the list, fewer than among words mixed by coin (4 %).
 # - **KL warm-up** forgets: of the test words one in eight comes back. What it passes through looks like words: 13 % half way are in the list, three times as many as the coin makes. But of its *scrambled* points it is 11 %, and these two can't be told apart (by chance alone, a share among 220 pairs varies by 2 points from model to model). So what pleases us in the walk is the decoder, which, letter by letter the most probable, spells like English from scrambled codes as well. That the points lie between two words adds little or nothing to it, as far as this count can see.
@@ -1136,6 +1141,7 @@ training.clear_programs()  # those of words
 # | the discriminator's loss | held: the code goes through `stop_gradient` | learns from it |
 #
 # `stop_gradient` passes on numbers, and no gradient. `stateless_call` runs a network with weights that it is handed; it also wants the network's other variables, of which there are none (`[]`), and returns them after the output (so `[0]`).
+
 
 # %%
 class AdversarialAutoencoder(keras.Model):
@@ -1204,7 +1210,6 @@ plotting.show(
     "codes spread far beyond the grey cloud of the prior. Right: the adversarial codes fill it.",
 )
 
-
 # %% [markdown]
 # It doesn't. (Left panel; the cost of fooling begins above the frame.) The discriminator stays at 1.06 nats, below 1.39: it goes on recognising some codes. Fooling it costs the encoder 1.1 nats instead of 0.69, and the encoder puts up with that, because otherwise its reconstructions would get worse. With $\lambda$ (`weight` in the code) one sets the price.
 #
@@ -1213,6 +1218,7 @@ plotting.show(
 # ### In both tables
 #
 # Samples, by the measures of lesson 7: codes drawn from $N(0, I)$, decoded. Three values of $\lambda$. And two numbers about the codes themselves: how often held-out codes are told from draws of $N(0, I)$ (50 %: not at all), by a *fresh* network and by the model's *own* discriminator.
+
 
 # %%
 def adversarial_study(weight, seed):
@@ -1262,9 +1268,9 @@ for text, value, limits in (
 ):
     lesson.claim(text, value, between=limits, breaks="no-training")
 
-
 # %% [markdown]
 # And does the discriminator make the code a better representation? Lesson 8 asked a linear probe to read digits from codes of 64 numbers, with the labels of 5,000 pictures. Its dense networks, with the adversarial term:
+
 
 # %%
 def probe_study(weight, seed):
@@ -1400,6 +1406,6 @@ lesson11.perplexity.check(perplexity)
 # - R. Huben, H. Cunningham, L. Riggs Smith, A. Ewart, L. Sharkey (2024). Sparse autoencoders find highly interpretable features in language models. *ICLR*. arXiv:2309.08600.
 # - L. Gao and others (2025). Scaling and evaluating sparse autoencoders. *ICLR*. arXiv:2406.04093.
 #
-# The words: 12Dicts by Alan Beale (public domain), as shipped by `xkcdpass` of Steven Tobin (BSD licence).
+# The words: 12Dicts by Alan Beale (public domain), as shipped by `xkcdpass` of Steven Tobin (BSD license).
 #
 # Next: [lesson 12, FAQ](12_faq.ipynb): what readers ask, answered by experiment. Or on from here: [hybrids](optional/hybrids.ipynb), a VAE with a critic and a VAE with groups; [beyond one machine](optional/scale_out.ipynb), two workers and data larger than memory.

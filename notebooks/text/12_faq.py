@@ -69,8 +69,8 @@ mnist = data.load("mnist")
 x_all = mnist.x_train.reshape(-1, 784)
 x_train, x_val, x_test = x_all[:9000], x_all[9000:], mnist.x_test.reshape(-1, 784)
 y_train, y_val, y_test = mnist.y_train[:9000], mnist.y_train[9000:], mnist.y_test
-b_train = data.binarised(x_all, seed=0)[:9000]  # pictures of 0 and 1, as in lessons 6 and 7
-b_test = data.binarised(x_test, seed=1)
+b_train = data.binarized(x_all, seed=0)[:9000]  # pictures of 0 and 1, as in lessons 6 and 7
+b_test = data.binarized(x_test, seed=1)
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
 
 
@@ -80,6 +80,7 @@ print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape
 # **In one sentence**: an autoencoder (AE) learns to copy through a few numbers; a variational autoencoder (VAE) learns a *distribution* of pictures: each picture gets a distribution of codes instead of one code, and the model pays for every nat by which this differs from a prior.
 #
 # In code the two differ little (see `pair`, below): the VAE's encoder has two outputs instead of one, and its model is `models.VAE`, which adds noise and the rate. Otherwise both are made of the same layers, those of [lesson 7](07_measuring_generation.ipynb), and trained on the same pictures of 0 and 1, with the same steps. Both measure distortion in the same way, by the negative log-likelihood of the pixels.
+
 
 # %%
 def halves(heads, seed, before=(256,), after=(256,)):
@@ -121,7 +122,6 @@ def mean_code(encoder, x):
 
 print("x", b_test.shape, "-> z", mean_code(pair(0)["AE"][0], b_test).shape)
 
-
 # %% [markdown]
 # The table has a row for each respect in which they differ. What is measured:
 #
@@ -134,6 +134,7 @@ print("x", b_test.shape, "-> z", mean_code(pair(0)["AE"][0], b_test).shape)
 # - **Cost**: weights, and seconds an epoch.
 #
 # *Predict before you run:* in which rows is the VAE ahead?
+
 
 # %%
 def two_study(kind, seed):
@@ -200,6 +201,7 @@ row("cost: weights", two, "weights", both, 0)
 # %% [markdown]
 # And the seconds, on the machine that runs this cell (timed once; they scatter):
 
+
 # %% tags=["nbval-ignore-output"]
 def epoch_seconds(model, loss=None):
     """Seconds an epoch: six epochs less one, so that what comes before the first cancels."""
@@ -228,7 +230,6 @@ rougher = two.mean("change", kind="AE") - two.mean("change", kind="VAE")
 text = "how much more the AE's pictures change when codes are moved"
 lesson.claim(text, rougher, between=(0.02, 0.2), breaks="no-training")
 
-
 # %% [markdown]
 # - **The code** is where they really part. The AE's is a point, and the codes of all pictures lie where they like, with a standard deviation of 5. The VAE's is a cloud, a quarter as wide as all codes together, and those have a standard deviation of about 1, because the prior pulls them there.
 # - **Sampling**: 57 against 165, if both are fed from $N(0, I)$. The AE never learnt to decode from there. With a mixture fitted to its codes it gives far better samples, 4.4, and so does the VAE, 8.4. But the mixture is a second model.
@@ -251,6 +252,7 @@ lesson.claim(text, rougher, between=(0.02, 0.2), breaks="no-training")
 # - **supervised**: the labels alone. The baseline.
 #
 # All use the class below. With $\lambda = 0$ (`weight`) it is an ordinary classifier, which hands the other pictures through.
+
 
 # %%
 class Joint(keras.Model):
@@ -288,6 +290,7 @@ def pretrained(seed):
 
 # %% [markdown]
 # Supervised, joint and the second stage of fine-tuned take the same number of steps: the labelled pictures are repeated until there are 9,000. (Frozen and fine-tuned have the pre-training besides.) Two learning rates for supervised and fine-tuned and three $\lambda$ for joint are tried, and one is chosen on validation pictures, separately for each number of labels. (With 100 labels for training, 1,000 for choosing is more than one would have.)
+
 
 # %%
 def accuracy_of(logits, y):
@@ -334,9 +337,9 @@ grid = [
 live = [{"labels": 100, "method": "joint", "knob": 100, "seed": 0}]
 classified = lesson.study("12_classify", classify_study, grid, live=live)
 
-
 # %% [markdown]
 # *Predict before you run:* with 100 labels, which way is best? With 9,000? (Mean ± standard deviation over three seeds; for each seed other pictures are labelled.)
+
 
 # %%
 def best(labels, method):
@@ -356,6 +359,7 @@ for method in knobs:
     chosen = ", ".join(f"{knob:g}" for _, knob in cells)
     name = "λ" if method == "joint" else "rate"
     print(f"   {name} {chosen}" if len(knobs[method]) > 1 else "")
+
 
 # %%
 few, many = ({m: best(n, m)[0] for m in knobs} for n in (label_counts[0], label_counts[-1]))
@@ -382,7 +386,6 @@ print(f"{'':14s}" + "".join(f"{name:>16s}" for name in rivals))
 for labels in (100, 500, 5000):
     right = [100 * lesson.stored("08_labels").mean(name, labels=labels) for name in rivals]
     print(f"{labels:5,d} labels  " + "".join(f"{value:16.1f}" for value in right))
-
 
 # %% [markdown]
 # (84.8 from a code of 10 numbers, where the frozen code of 16 above has 77.8: another reader, an SVM, and a smaller code.) With 100 labels the convolutional network without any unlabelled picture is level with the best code, an SVM on 10 numbers. With 500 it is ahead, and the SVM on pixels is level with the codes. With 5,000 a code of 64, the convolutional network and pixels lie within half a point, and the code of 10 is behind. That is the honest end of the answer: yes, autoencoders can serve classification; seldom are they much ahead of the best rival.
@@ -412,6 +415,7 @@ for labels in (100, 500, 5000):
 # - **SVCCA** (Raghu and others 2017): CCA of the principal components that hold 99 % of the variance, so that directions in which hardly anything happens don't count.
 #
 # (More lenient does not mean larger in every case: Procrustes and CKA weigh a direction by its variance, CCA counts all directions alike.)
+
 
 # %%
 def centred(a):
@@ -476,7 +480,6 @@ for text, value in (
 for measure, value in known["unrelated"].items():
     lesson.claim(f"unrelated: {measure}", value, below=0.15, breaks="math")
 
-
 # %% [markdown]
 # Only *matched* sees a rotation; Procrustes does not, and sees a mixing matrix; CCA sees neither. And none of them takes unrelated codes for alike.
 #
@@ -490,6 +493,7 @@ for measure, value in known["unrelated"].items():
 # - **dense, ordered**: nested dropout again;
 # - **variational**, on grey pictures, with the variance of the pixels fixed at 0.03, which gives it the error of the dense one: squared error over twice that variance, plus the KL term;
 # - **sparse, k**: 64 numbers, of which the $k$ largest stay for each picture (top-k, [lesson 9](09_sparse_codes.ipynb)). With $k = 16$ as many numbers describe a picture as in the other kinds, but which ones depends on the picture. With 8 and 4 there are fewer.
+
 
 # %%
 class KeepFirst(layers.Layer):
@@ -535,6 +539,7 @@ class Transposed(layers.Layer):
 
 # %% [markdown]
 # The networks of all kinds but the variational one:
+
 
 # %%
 def squared_error(x, x_hat):
@@ -598,6 +603,7 @@ def coded(kind, seed):
 # - **permuted**: the rows of $B$ in a random order, so that codes of different pictures meet;
 # - **random codes of equal sparsity**: each *column* of $B$ in a random order of its own. Each number keeps its distribution, zeros included, and loses everything else;
 # - ***matched*, B rotated**: *matched* between $A$ and $B$ after a random rotation of $B$ (the mean of five). The rotated $B$ says the same as a whole, but what its single numbers say is arbitrary. It is not small: each rotated number is a mixture of the old ones, so it correlates with several numbers of $A$, and the best of 16 partners counts. A pair that doesn't exceed it agrees no better, number by number, than chance.
+
 
 # %%
 def unique_study(kind, seed):
@@ -720,11 +726,11 @@ for beta in (1.0, 784.0):
     rate, active = (lesson.stored("06_beta").mean(m, beta=beta) for m in ("rate", "active"))
     print(f"lesson 6, beta = {beta:3.0f}: rate {rate:4.1f} nats, {active:.0f} of 16 units active")
 
-
 # %% [markdown]
 # ### 2. Binary cross-entropy or squared error?
 #
 # Cross-entropy for pixels that are 0 or 1, or probabilities; squared error for anything else. On grey pictures cross-entropy has a floor above 0: even a perfect copy pays the entropy of its grey values. (The mean picture costs the same in both rows, since the pixels of 0 and 1 were drawn with the grey values as probabilities.) ([Lesson 2](02_formulas.ipynb))
+
 
 # %%
 def cross_entropy(x, p):
@@ -889,11 +895,11 @@ lesson.claim("CCA of its code and PCA's", cca(z_linear, z_pca), above=0.97, **ho
 text = "error of dense over PCA's"
 lesson.claim(text, dense_error / total, between=(0.3, 0.8), breaks="no-training")
 
-
 # %% [markdown]
 # ### 12. When should I not use an autoencoder?
 #
 # When examples are few or nearly linear, when you have many labels (train on them), when a model made for the job exists. Some rivals that won in this course. ([Lesson 4](04_dimensionality_reduction.ipynb) to [lesson 8](08_representation_learning.ipynb), [lesson 10](10_challenges.ipynb), [lesson 11](11_outlook.ipynb))
+
 
 # %%
 def versus(text, rival, name, metric, ours, theirs, digits=2, rival_metric=None):
@@ -922,11 +928,11 @@ text = "words: nats a word (for the VAE a bound) ↓"
 variants = {"kind": "warm-up", "drop": 0.0}, {"kind": "language model", "drop": 0.0}
 versus(text, "same network, no code", "11_words", "-ELBO", *variants, digits=1)
 
-
 # %% [markdown]
 # ## The map: which autoencoder for which job (core)
 #
 # One page to take along. The numbers are read from the studies of the lessons and of the optional notebook on [hybrids](optional/hybrids.ipynb) (PCA's error was computed in question 9). They are for held-out data, but for the fit of Gabors, which is about the weights, and t-SNE, which can only map the points that it was fitted to. ↓ less is better, ↑ more is better; ± is the standard deviation over the seeds of the study, 3 to 10. On the right is the rival to try first or to beat; `*` marks the better one where the two differ by more than both deviations together. (`pixel mixture` is lesson 7's mixture of Bernoulli distributions, fitted to the pixels themselves. `then mixture` means Gaussians fitted to the codes. Pictures are digits of 28 × 28 pixels, but for *fill in*, 8 × 8, and *edges*, patches of photographs. The copying network is that of lesson 4, with a sigmoid and more layers; hence 9.95, where the dense code above had 13.4.)
+
 
 # %%
 def at(study, metric, **where):

@@ -67,6 +67,7 @@ def one_hot_classifier():
         (model, {"validation_data": (X[:20], X[:20], WEIGHTS[:20])}),
         (classifier, {"y": LABELS, "class_weight": {0: 0.2, 2: 3.0}}),
         (classifier, {"y": LABELS[:, None], "class_weight": {1: 5.0}, "validation_split": 0.1}),
+        (classifier, {"y": LABELS + 1e-4, "class_weight": {0: 0.2, 2: 3.0}}),
         (one_hot_classifier, {"y": np.eye(3, dtype="float32")[LABELS], "class_weight": {0: 0.2, 1: 2.0}}),
     ],
 )
@@ -199,6 +200,50 @@ def test_who_listens_to_epochs_alone_costs_nothing(tmp_path):
         ]
         training.fit(model(), X, callbacks=callbacks, progress=False, **INPUTS)
     assert (tmp_path / "model.keras").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.* listens? to every batch")
+def test_a_batch_is_told_what_its_step_returned():
+    class Raw(keras.Model):
+        """Its step returns the loss of the batch, its metric the mean."""
+
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(6)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def train_step(self, data):
+            super().train_step(data)
+            x, y = data
+            return {"loss": keras.ops.mean(keras.ops.square(self(x) - y))}
+
+    heard = []
+    for ours in (True, False):
+        keras.utils.set_random_seed(1)
+        made = Raw()
+        made.compile("sgd", loss="mse")
+        listener = Recorder()
+        if ours:
+            training.fit(made, X, X, callbacks=[listener], progress=False, **INPUTS)
+        else:
+            made.fit(X, X, callbacks=[listener], verbose=0, **INPUTS)
+        heard.append(listener.losses)
+    np.testing.assert_allclose(*heard, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.* listens to every batch")
+def test_a_validation_that_was_cut_short_leaves_the_next_one_whole():
+    class Cut(Recorder):
+        def on_test_batch_end(self, batch, logs=None):
+            super().on_test_batch_end(batch, logs)
+            self.model.stop_evaluating = not any(name == "on_epoch_end" for name, *_ in self.heard)
+
+    cuts = Cut(), Cut()
+    training.fit(model(), X, validation_data=X, callbacks=[cuts[0]], progress=False, **INPUTS)
+    model().fit(X, X, validation_data=(X, X), callbacks=[cuts[1]], verbose=0, **INPUTS)
+    assert cuts[0].heard == cuts[1].heard
 
 
 @pytest.mark.filterwarnings("ignore:.* listens to every batch")

@@ -27,11 +27,12 @@ class Counted(keras.layers.Layer):
     def __init__(self):
         super().__init__()
         self.factor, self.table, self.dense = 1.0, {"a": [1.0, 2.0]}, keras.layers.Dense(6)
+        self.squash = keras.ops.tanh
         self.traces = CountedList()
 
     def call(self, x):
         self.traces.count += 1
-        return self.factor * self.table["a"][0] * self.dense(x)
+        return self.squash(self.factor) * self.table["a"][0] * self.dense(x)
 
 
 class CountedList:
@@ -49,7 +50,9 @@ def counted(seed=1, **compiled):
 def fresh(model):
     """A model alike that was never trained here, so that nothing is kept for it."""
     other, layer = counted()
-    layer.factor, layer.table = model.layers[-1].factor, {"a": list(model.layers[-1].table["a"])}
+    of = model.layers[-1]
+    layer.factor, layer.table, layer.squash = of.factor, {"a": list(of.table["a"])}, of.squash
+    other.layers[0].activation = model.layers[0].activation
     other.set_weights(model.get_weights())
     return other
 
@@ -115,6 +118,30 @@ def factor(model, layer):
     layer.factor = 3.0
 
 
+def numpy_number(model, layer):
+    layer.factor = np.float32(3)
+
+
+def numpy_array(model, layer):
+    layer.factor = np.full(6, 3.0, "float32")
+
+
+def tensor(model, layer):
+    layer.factor = tf.constant(3.0)
+
+
+def function(model, layer):
+    layer.squash = keras.ops.sigmoid
+
+
+def activation(model, layer):
+    model.layers[0].activation = keras.activations.relu
+
+
+def own_loss(model, layer):
+    model.compute_loss = lambda x, y, y_pred, *_, **__: keras.ops.mean(keras.ops.abs(y - y_pred))
+
+
 def in_a_table(model, layer):
     layer.table["a"][0] = 5.0
 
@@ -124,6 +151,7 @@ def frozen(model, layer):
 
 
 CHANGES = [other_loss, other_optimizer, clipped, with_metrics, factor, in_a_table, frozen]
+CHANGES += [numpy_number, numpy_array, tensor, function, activation, own_loss]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
@@ -146,6 +174,52 @@ def test_a_model_that_was_changed_is_traced_again(change):
     assert ("mae" in ours) == (change is with_metrics)
 
 
+class Own(keras.Model):
+    """A model with a step and losses of its own, compiled as Keras's examples do it."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(6)
+
+    def compile(self, optimizer, other):
+        super().compile(optimizer)
+        self.other = other
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(self(x) - x))
+        self.other.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+def test_compile_with_the_same_optimizer_and_another_besides_counts():
+    model, optimizer = Own(), keras.optimizers.SGD(0.1)
+    model(X[:1])
+    model.compile(optimizer, keras.optimizers.SGD(0.0))
+    model.other.build(model.trainable_variables)
+    training.fit(model, X, **PLAIN)
+    before = model.get_weights()[0]
+    model.compile(optimizer, keras.optimizers.SGD(0.5))
+    model.other.build(model.trainable_variables)
+    training.fit(model, X, **PLAIN)
+    assert (model.get_weights()[0] != before).all()
+    assert model.other.iterations == 2 * 3
+
+
+def test_a_metric_that_is_changed_counts():
+    model, _ = counted(metrics=[keras.metrics.BinaryAccuracy(name="near", threshold=0.5)])
+    model.optimizer.learning_rate = 0.0
+    ones = np.ones_like(X)
+    first = training.fit(model, X, ones, **PLAIN).history["near"]
+    (metric,) = [m for m in model.metrics[1].metrics if m.name == "near"]
+    metric.threshold = metric._threshold = -9.0
+    metric._fn_kwargs["threshold"] = -9.0
+    assert training.fit(model, X, ones, **PLAIN).history["near"] == [1.0, 1.0] != first
+
+
 def test_a_step_that_is_replaced_counts():
     model, _ = counted()
     training.fit(model, X, **PLAIN)
@@ -154,6 +228,61 @@ def test_a_step_that_is_replaced_counts():
     model.train_step = lambda data: calls.append(1) or own(data)
     training.fit(model, X, **PLAIN)
     assert calls
+
+
+def test_steps_of_one_name_are_two_programs():
+    """As those have that go through a decorator: validation must not train."""
+
+    def decorated(step):
+        def wrapper(self, data):
+            return step(self, data)
+
+        return wrapper
+
+    class Decorated(keras.Sequential):
+        train_step = decorated(keras.Sequential.train_step)
+        test_step = decorated(keras.Sequential.test_step)
+
+    model = Decorated([keras.Input((6,)), keras.layers.Dense(6)])
+    model.compile("sgd", loss="mse")
+    training.fit(model, X, X, validation_data=(X, X), **PLAIN)
+    assert model.optimizer.iterations == 2 * 3
+
+
+def test_equal_steps_whose_metrics_have_other_names_share_no_program():
+    """Keras takes the logs of an epoch from the metrics if they bear the names of what the step returned."""
+
+    def made(name):
+        class Raw(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.dense, self.mean = keras.layers.Dense(6), keras.metrics.Mean(name=name)
+
+            @property
+            def metrics(self):
+                return [self.mean]
+
+            def call(self, x):
+                return self.dense(x)
+
+            def train_step(self, x):
+                loss = tf.reduce_mean(tf.square(self(x) - x))
+                self.mean.update_state(loss)
+                return {"loss": loss}
+
+        keras.utils.set_random_seed(1)
+        model = Raw()
+        model.compile("sgd")
+        return model
+
+    losses = {}
+    for names in (("loss", "total"), ("total", "loss")):
+        training.clear_programs()
+        for name in names:
+            losses[names, name] = training.fit(made(name), X, **PLAIN).history["loss"]
+    for name in ("loss", "total"):
+        assert losses[("loss", "total"), name] == losses[("total", "loss"), name]
+    assert losses[("loss", "total"), "loss"] != losses[("loss", "total"), "total"]
 
 
 # --- what is held --------------------------------------------------------------------------------
@@ -188,6 +317,13 @@ def test_only_the_models_trained_last_keep_their_programs(monkeypatch):
     assert [bool(program_cache.of_model(model)) for model in reversed(models)] == [True, True, False]
     training.clear_programs()
     assert not any(map(program_cache.of_model, models))
+
+
+def test_a_model_keeps_a_few_programs_whatever_it_was_trained_on():
+    model, _ = counted()
+    for rows in range(20, 30):
+        training.fit(model, X[:rows], **PLAIN)
+        assert len(program_cache.of_model(model)) <= program_cache.KEPT_OF_MODEL
 
 
 def test_a_trained_model_is_copied_and_saved_as_ever(tmp_path):

@@ -345,6 +345,12 @@ def test_xla_is_used_where_a_training_is_long_enough_for_it():
     for epochs, expected in ((1, False), (at_least - 1, False), (at_least, True)):
         assert passes(model(), X, epochs=epochs).jit is expected
     assert passes(model(), X, jit=True, epochs=1).jit is True
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices(X).batch(16)
+    for data, expected in ((dataset, False), (dataset.filter(lambda x: True), True)):  # of unknown length
+        source, _ = sources.from_arguments(model(), data, None, None, 1)
+        assert Passes(model(), model().train_step, source, jit="auto").jit is expected
 
 
 def test_a_training_that_goes_on_for_longer_stays_without_xla(tmp_path, monkeypatch):

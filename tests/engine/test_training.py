@@ -574,7 +574,7 @@ def test_no_progress_no_output(capsys):
         ({"validation_data": (X, X, X, X)}, ValueError, "Received: 4 items"),
         ({"validation_data": (X, X, X[:3, 0])}, ValueError, "`validation_data` must be an array of 50 rows"),
         ({"validation_split": 1.0}, ValueError, "`validation_split` must be .* leaves rows on both sides"),
-        ({"validation_split": 0.001}, ValueError, "`validation_split` must be .* leaves rows on both sides"),
+        ({"validation_split": 0.99}, ValueError, "`validation_split` must be .* leaves rows on both sides"),
         ({"validation_split": -0.1}, ValueError, "`validation_split` must be"),
         ({"validation_split": 0.2, "validation_data": X}, ValueError, "`validation_split` must be 0 where"),
         ({"sample_weight": X[:9, 0]}, ValueError, "`sample_weight` must be an array of 50 rows"),

@@ -263,6 +263,16 @@ def test_a_newer_text_is_not_overwritten(both, seconds_later, capsys):
     assert "05_lesson.py is newer than its notebook: run `make notebooks`" in capsys.readouterr().out
 
 
+def test_a_text_that_was_committed_and_not_run_is_not_overwritten(both, capsys):
+    notebook, text = both
+    text.write_text(TEXT.replace("2 * x", "x + x"), encoding="utf-8")
+    committed(text.parent.parent)
+    before = notebook.read_bytes(), text.read_bytes()
+    notebooks.to_text(["05"])
+    assert (notebook.read_bytes(), text.read_bytes()) == before
+    assert "05_lesson.py is newer than its notebook: run `make notebooks`" in capsys.readouterr().out
+
+
 def test_where_both_were_edited_neither_is_overwritten(both):
     notebook, text = both
     text.write_text(TEXT.replace("2 * x", "x + x"), encoding="utf-8")
