@@ -184,9 +184,8 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
     Args:
         real, generated: Examples to learn from, shapes (n, ...) and (m, ...), n + m of at least 20.
         real_test, generated_test: Others to be told apart, at least one of either kind.
-        seed: Seed of the classifier, a multilayer perceptron with 64 hidden units. It stops early where 1,000 examples
-            or more are there to learn from. A number that lies beyond -10 to 10 or hardly varies around its mean is
-            standardized for it; so are all if all vary by little.
+        seed: Seed of the classifier, a multilayer perceptron with 64 hidden units, which stops early if there are 1,000
+            examples or more. Numbers beyond -10 to 10, or that hardly vary, are standardized for it.
 
     Returns:
         The mean of the accuracies on real and on generated test examples, in [0, 1]; 0.5, up to chance, if they can't
@@ -198,17 +197,16 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    given = {"real": real, "generated": generated}
-    given |= {"real_test": real_test, "generated_test": generated_test}
     parts: list[np.ndarray] = []
-    for name, x in given.items():
+    names = ("real", "generated", "real_test", "generated_test")
+    for name, x in zip(names, (real, generated, real_test, generated_test), strict=True):
         x = np.asarray(x)
         if parts and x[0].size != parts[0].shape[1]:
             raise ValueError(validation.message(name, f"examples of {parts[0].shape[1]} numbers, as in `real`", x))
         parts.append(x.reshape(len(x), -1))
     together = np.concatenate(parts[:2]).astype(np.float64)
     center, spread = together.mean(axis=0), together.std(axis=0)
-    # What the classifier learns by expects numbers of about unit size.
+    # A network learns from numbers of about unit size.
     varies = together.min(axis=0) < together.max(axis=0)
     far = (np.abs(together).max(axis=0) > 10) | (varies & (np.abs(center) > 30 * spread))
     near = varies & ~far

@@ -20,7 +20,7 @@ class Step(NamedTuple):
 
 
 def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: bool) -> Any:
-    """Return the loops, a concrete function of (block, orders, bounds): table, row, (epoch, step, last, finite), before.
+    """Return the loops: concrete (block, orders, bounds) -> (table, row, (epoch, step, last, finite), before).
 
     `specs` is the nest of the block's tensors, with `rows` rows, but None for them in the shapes.
     `orders`, of shape (`width`, rows), holds the rows of each epoch in their order. `bounds` are the number of epochs,
