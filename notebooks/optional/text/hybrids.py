@@ -32,7 +32,7 @@
 # %%
 from aetutorial import data, lesson, metrics, plotting, training
 
-lesson.begin(11)  # seeds, a quiet start of TensorFlow, the plot style
+lesson.begin("Optional: hybrids")  # seeds, a quiet start of TensorFlow, the plot style
 
 import functools
 
@@ -62,8 +62,8 @@ mnist = data.load("mnist")
 x_all = mnist.x_train.reshape(-1, 784)
 x_train, x_val, x_test = x_all[:9000], x_all[9000:], mnist.x_test.reshape(-1, 784)
 y_train, y_test = mnist.y_train[:9000], mnist.y_test
-b_train = data.binarised(x_all, seed=0)[:9000]  # lesson 7's pictures, for its judge
-b_test = data.binarised(x_test, seed=1)
+b_train = data.binarized(x_all, seed=0)[:9000]  # lesson 7's pictures, for its judge
+b_test = data.binarized(x_test, seed=1)
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
 
 
@@ -71,6 +71,7 @@ print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape
 # ## The judge and the plain VAE (core)
 #
 # The measures are those of lessons 7 and 11, and so is the classifier whose features they use; `Judge` holds them.
+
 
 # %%
 @functools.cache
@@ -89,9 +90,9 @@ gap = same - stored.mean("Fréchet", model="training pictures")
 text = "Fréchet distance of training pictures minus lesson 7's"
 lesson.claim(text, gap, between=(-1, 1), breaks="no-training")
 
-
 # %% [markdown]
 # So the judge is the same, and its floor is within 1 of lesson 7's 1.3. Now the networks that all models of the next section share: 256 units in the encoder, 256 and 512 in the decoder. And the baseline, a plain VAE of the package on grey pictures. (The settings of VAE and VAE-GAN were chosen beforehand on validation pictures; the variants below use those of the VAE-GAN. For speed this first VAE trains 30 epochs; the study takes 60.)
+
 
 # %%
 def halves(size, seed, before=(256,), after=(256, 512)):
@@ -126,7 +127,6 @@ print("x", x_test.shape, "-> z_mean", vae.encoder(x_test)[0].shape, "-> x_hat", 
 print(decoded(vae.decoder, vae.encoder(x_test)[0]).shape)
 lesson.claim("loss of the VAE (nats)", curves["loss"][-1], between=(95, 115), breaks="no-training")
 
-
 # %% [markdown]
 # ## VAE-GAN: a learned idea of alike (core)
 #
@@ -142,6 +142,7 @@ lesson.claim("loss of the VAE (nats)", curves["loss"][-1], between=(95, 115), br
 # As in lesson 11, each loss must leave the other side alone, by `stop_gradient` and `stateless_call`. One thing was needed to make it work: where $D$ is asked, it is shown pictures with **noise** of standard deviation 0.5. (The features $\varphi$ are taken without noise.) Without it, a critic can soon tell the two kinds apart without any error: real pictures have many pixels that are exactly 0, decoded ones hardly any. Then what $D$ says near the decoded pictures helps them little. With our form of the loss the gradient becomes mostly noise (Arjovsky and Bottou 2017; the remedy is theirs and that of C. K. Sønderby and others 2017). (In our trials without noise samples were far worse. That is no study; "Change one thing" lets you see it.)
 #
 # To see what each part does, the class can compare by `"features"`, by `"pixels"` (the VAE's loss plus a critic), or by `None`: no encoder and no reconstruction, a plain GAN.
+
 
 # %%
 class VAEGAN(models.VAE):
@@ -217,6 +218,7 @@ plotting.show(
 #
 # The measures of samples are lesson 7's (pictures of 0 and 1 are drawn from the grey ones). Two more columns. **Error** is the squared error of the reconstruction. **Grey** is $\sum x (1 - x)$ over the pixels of a new picture, before anything is drawn: it counts undecided pixels, be they blur, dust or grain. In real pictures it is not 0 either, for the edges of strokes are grey.
 
+
 # %%
 kinds = {"VAE": None, "GAN": None, "VAE + critic": "pixels", "VAE-GAN": "features"}
 
@@ -241,7 +243,7 @@ def samples_study(kind, seed):
     z = np.random.default_rng(seed).standard_normal((5000, latent_dim))
     new, x_hat = decoded(model.decoder, z), decoded(model.decoder, model.encoder(x_test)[0])
     error = metrics.squared_error(x_test, x_hat).mean()
-    return judge().scores(data.binarised(new, seed)) | {"error": error, "grey": greyness(new)}
+    return judge().scores(data.binarized(new, seed)) | {"error": error, "grey": greyness(new)}
 
 
 # %%
@@ -251,6 +253,7 @@ found = lesson.study("hybrids_samples", samples_study, grid, live=[])
 
 # %% [markdown]
 # The rows, beside those of lesson 7 and the adversarial autoencoder of lesson 11 (± is the standard deviation over seeds):
+
 
 # %%
 def print_rows(study, names, rows, head=True):
@@ -301,7 +304,6 @@ for text, values, limits in (
 del vae, vae_gan, pair, x_hat, rows  # the rest needs their memory
 training.clear_programs()
 
-
 # %% [markdown]
 # First, our VAE is better than lesson 7's (39 instead of 57). It learns from grey pictures and not from one draw of each, its decoder has a layer more, and it trains longer; we didn't ask which of these it is. So compare the hybrids with *our* row. And go step by step:
 #
@@ -327,6 +329,7 @@ training.clear_programs()
 # ### Covariances
 #
 # Jiang and others take diagonal ones: within a group the numbers of a code are uncorrelated. A full matrix lets the numbers of a code be correlated within a group: when one property of the writing changes, such as its slant, several numbers change together. We try both. A matrix $P_c$, upper triangular, whitens the group: $(z - \mu_c) P_c \sim N(0, I)$, with $z$ as a row (scikit-learn has $P_c$ as `precisions_cholesky_`). So $\Sigma_c^{-1} = P_c P_c^\top$. In these terms $\log N(z; \mu_c, \Sigma_c) = \log \lvert \det P_c \rvert - \tfrac12 \lVert (z - \mu_c) P_c \rVert^2 - \tfrac d2 \log 2\pi$, with $d = 10$ numbers in a code, and $\log \lvert \det P_c \rvert$ is the sum of the logarithms of the absolute values on its diagonal.
+
 
 # %%
 class MixtureVAE(models.VAE):
@@ -374,6 +377,7 @@ class MixtureVAE(models.VAE):
 # Where to begin? Centres at random places mostly end in a poor local optimum. So the paper first trains a plain autoencoder and fits a mixture to its codes. We compare beginnings: at an **autoencoder**, at a trained **VAE** with its usual prior, and at **random** centres, the first two with diagonal (`diag`) and with `full` covariances. The paper's recipe is `autoencoder, diag`. The encoder is lesson 8's dense one, 512 and 256 units, with a code of 10 numbers.
 #
 # And the baselines that the hybrid must beat: the autoencoder and the VAE themselves, each with a mixture (of full covariances) fitted to its codes *afterwards*. That needs no new kind of model. A hybrid has 20 epochs for its beginning and 20 of its own, so one of the baselines is a VAE with 40.
+
 
 # %%
 class Plain(models.VAE):
@@ -438,6 +442,7 @@ def mixture_vae(how, seed):
 # %% [markdown]
 # One hybrid, begun at the VAE. Each row is a group: the decoded centre, then draws from this group alone. The name of a row is the most frequent digit in the group, with its share. *Guess:* which digits will share a group?
 
+
 # %%
 def drawn(model, groups, seed):
     """Draw one code from each of the groups named."""
@@ -471,11 +476,11 @@ plotting.show(
 accuracy = metrics.clustering_accuracy(y_train, groups)
 lesson.claim("accuracy of the groups", accuracy, between=(0.68, 0.9), breaks="no-training")
 
-
 # %% [markdown]
 # Each Gaussian can be drawn from by itself, so a mixture VAE also generates group by group, without having seen a label. Zeros, ones and sixes have a group each that is nearly pure (98 to 99 %), fives, eights and twos one with about a tenth of others, threes with a fifth. Nines have none: they are divided among fours and sevens, which look like them. And one group has collected strongly slanted digits of several kinds. As in lesson 8, "alike" means alike in ink. (The shares are of encoded pictures. Draws are worse: in several rows some read as another digit. And this is the best of our five seeds; the table has the means.)
 #
 # ### In lesson 8's table
+
 
 # %%
 def group_scores(y, groups, part=""):
@@ -508,7 +513,7 @@ def groups_study(method, seed):
     nearest = KMeans(10, n_init=10, random_state=seed).fit(z_mean).labels_
     scores = group_scores(y_train, groups) | group_scores(y_test, groups_test, ", test")
     scores["k-means"] = metrics.clustering_accuracy(y_train, nearest)
-    new = data.binarised(decoded(model.decoder, z_new), seed)
+    new = data.binarized(decoded(model.decoder, z_new), seed)
     return scores | {"Fréchet": distance(new[3000:])}
 
 
@@ -531,9 +536,9 @@ print_rows(grouped, columns, labels)
 print()
 print_rows(grouped, {"k-means": 1, "Fréchet": 1}, labels)
 
-
 # %% [markdown]
 # And the bound on the likelihood, which says whether the mixture is a better *model* of the pictures: the negative ELBO of test pictures, in nats. (The plain autoencoder has none.)
+
 
 # %%
 def nats_study(method, seed):
@@ -581,7 +586,7 @@ for text, value, limits in (
 #
 # ## Change one thing
 #
-# Begin with `lesson.begin(11, strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies that depend on the change run anew, all their points, which takes up to ten minutes each.
+# Begin with `lesson.begin("Optional: hybrids", strict=False)`, edit one place and run all cells again. Claims that no longer hold are reported and do not stop you; studies that depend on the change run anew, all their points, which takes up to ten minutes each.
 #
 # - In `VAEGAN`, set `noise=0.0`, and plot `apart`. In which epoch does the critic's loss fall below 0.1? And what do the new pictures look like?
 # - Take the features $\varphi$ from the critic's *second* hidden layer. Are reconstructions nearer or farther?

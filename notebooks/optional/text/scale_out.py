@@ -34,7 +34,7 @@
 # %%
 from aetutorial import data, lesson, plotting
 
-lesson.begin(11)  # seeds, a quiet start of TensorFlow, the plot style
+lesson.begin("Optional: beyond one machine")  # seeds, a quiet start of TensorFlow, the plot style
 
 import json
 import os
@@ -98,7 +98,6 @@ lesson.claim("largest difference, relative to the largest number", gap, below=1e
 different = np.abs(halves[0] - halves[1]).max() / np.abs(whole).max()
 lesson.claim("the same between the two halves", different, above=0.05, breaks="math")
 
-
 # %% [markdown]
 # ### An all-reduce in a ring
 #
@@ -108,6 +107,7 @@ lesson.claim("the same between the two halves", different, above=0.05, breaks="m
 # - in the other $n - 1$ steps the complete chunks go round, and replace what is there.
 #
 # *Guess* before you look: for four workers, how much of a gradient does each send in all?
+
 
 # %%
 def ring(parts):
@@ -190,7 +190,7 @@ import keras
 import numpy as np
 from aetutorial import data, lesson, training
 
-lesson.begin(11)
+lesson.begin("Optional: beyond one machine")
 x = data.load("mnist").x_train[:9000].reshape(-1, 784)
 
 def network(units):
@@ -231,6 +231,7 @@ _ = (folder / "worker.py").write_text(program)
 
 # %% [markdown]
 # And what starts the workers. On a cluster this is the job of a scheduler; here a few lines do.
+
 
 # %%
 here = str(Path(aetutorial.__file__).parents[1])  # where the workers find the package
@@ -321,6 +322,7 @@ lesson.claim("Adam: loss of one worker", one["loss"][-1], below=0.02, breaks="no
 #
 # We measure with one thread for each worker. Two workers then stand, roughly, for two machines with one core each, though both use the memory of this one, and its processor for the network too. One row shows what this machine can do without a network: *one* worker with two threads. (None of them uses XLA, with which `training.fit` does not combine a strategy.)
 
+
 # %%
 settings = [(128, 100), (128, 1000), (1024, 100), (1024, 1000), (1024, 3000)]
 
@@ -385,7 +387,6 @@ for size in (20, 100, 500):
     taken = reached.mean("test", **best)
     print(f"batch {size:3d}: {taken:4.1f} epochs = {taken * 9000 / size:5.0f} steps")
 
-
 # %% [markdown]
 # (The network is that of lesson 11, smaller than ours, and each best rate lies between two worse ones.) Five workers with a batch of 100 each need three times the epochs of one worker: even with free exchange they would reach the target only 5 / 3 = 1.7 times as fast. And if time were proportional to pictures, only 5 · 4.7 / 21 = 1.1 times as fast as one worker with batches of 20. How large a batch may be before this sets in varies greatly between models, data and optimizers (Shallue and others 2019 measured it). Goyal and others (2017) went to 8,192 pictures, with a learning rate proportional to the batch and a *warm-up*: the rate starts small and rises.
 #
@@ -396,6 +397,7 @@ for size in (20, 100, 500):
 # - **load it**: `np.load`, an array;
 # - **map it**: `np.load(..., mmap_mode="r")`, a `memmap`. The file is the array, and what is read comes from the disk. `training.fit` takes about five thousand row numbers at a time from the random order, copies these rows into a block, and lets go of it when it is used;
 # - **stream it**: a `tf.data.Dataset`. It reads in order and holds no more than the next batches, so it shuffles only within a buffer. And it can be divided: with `shard(n, i)` worker $i$ of $n$ takes every $n$-th element. If the elements are names of files, each worker reads only its own. (Keras's `fit` with a strategy does that by itself: `AutoShardPolicy`. Do it once, not twice: whoever calls `shard` sets that to `OFF`. `training.fit` with a strategy expects the *same* data in every worker, and takes each one's share from every batch.)
+
 
 # %%
 def write_pictures(path, rows):
@@ -421,7 +423,7 @@ import json, sys
 import keras, numpy as np, tensorflow as tf
 from aetutorial import lesson, training
 
-lesson.begin(11)
+lesson.begin("Optional: beyond one machine")
 small, path, way = sys.argv[1:]
 model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(784)])
 model.compile(keras.optimizers.Adam(0.002), loss="mse")
@@ -449,6 +451,7 @@ _ = (folder / "reader.py").write_text(reader)
 
 # %% [markdown]
 # The guard. Pages that are mapped from a file the system can drop at any time; what counts is the rest, the memory of the process's own.
+
 
 # %%
 def own_memory(process):
@@ -572,7 +575,7 @@ shutil.rmtree(folder)
 #
 # ## Change one thing
 #
-# Begin with `lesson.begin(11, strict=False)`, edit one place and run all cells again.
+# Begin with `lesson.begin("Optional: beyond one machine", strict=False)`, edit one place and run all cells again.
 #
 # - In `usual`, set `batch_size` to 200 and `epochs` to 8: as many steps, each worker with a batch of 100. Print `two["loss"][-1]` before and after.
 # - Set `settings = [(128, 90), (1024, 900), (1024, 3000)]` (3 divides these batches), and call `per_step(2, 1)` and `per_step(3, 1)`. What does a third worker on two cores cost?
