@@ -83,6 +83,15 @@ MIDDLE: dict[str, Any] = {
     "goals": NOISE_GOALS,
 }
 
+CONVOLUTIONS: dict[str, Any] = {
+    "kind": CONVOLUTIONAL,
+    "rows": 2000,
+    "inputs": 784,
+    "batch_size": 128,
+    "loss_epochs": 6,
+    "code": 16,
+}
+
 
 def _noisy(name: str, noise: str) -> Case:
     return Case(name=name, title=f"{name}: 10,000 x 784, dense 256-32-256, batch 128", noise=noise, **MIDDLE)
@@ -121,12 +130,7 @@ CASES = {
         Case(
             name="convolutional",
             title="convolutional: 2,000 x 28 x 28, code 16, batch 128",
-            kind=CONVOLUTIONAL,
-            rows=2000,
-            inputs=784,
-            batch_size=128,
-            loss_epochs=6,
-            code=16,
+            **CONVOLUTIONS,
             goals=(Goal(KERAS, 1.5, 1.8), Goal(TORCH, 3, 3), Goal(LIMIT, 2.2, 1.7, at_most=True)),
             slow=(("engine-xla", 256), ("jax-scan", 256)),
         ),
@@ -162,12 +166,7 @@ CASES = {
         Case(
             name="noisy-convolutional",
             title="convolutional with noise: 2,000 x 28 x 28, code 16, batch 128",
-            kind=CONVOLUTIONAL,
-            rows=2000,
-            inputs=784,
-            batch_size=128,
-            loss_epochs=6,
-            code=16,
+            **CONVOLUTIONS,
             noise="gaussian",
             contenders=("engine", "engine-graph", "keras-tensorflow"),
             goals=NOISE_GOALS,

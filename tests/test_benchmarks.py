@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-from benchmarks import contenders, limit, peers, report, run  # noqa: E402
+from benchmarks import contenders, limit, peers, report, run, turns  # noqa: E402
 from benchmarks.cases import CASES, Goal  # noqa: E402
 
 
@@ -298,11 +298,11 @@ def test_calls_are_timed_in_new_processes_that_take_turns(monkeypatch, tmp_path)
         def close(self):
             log.append("end")
 
-    monkeypatch.setattr(run, "Worker", Recorded)
-    monkeypatch.setattr(run, "REST", 0)
-    seconds = run.time_calls(CASES["noise-free"], tmp_path, sys.executable, rounds=2)
+    monkeypatch.setattr(turns, "Worker", Recorded)
+    monkeypatch.setattr(turns, "REST", 0)
+    seconds = turns.time_calls(CASES["noise-free"], tmp_path, sys.executable, rounds=2)
     one = [*("engine", "new model", "end"), *("keras-tensorflow", "new model", "end")]
-    assert log == one * len(run.CALL_EPOCHS) * 2
+    assert log == one * len(turns.CALL_EPOCHS) * 2
     assert seconds["3"]["engine"] == [{"first": 4, "new": 5, "again": 6}] * 2
     assert seconds["12"]["keras-tensorflow"] == [{"first": 13, "new": 14, "again": 15}] * 2
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 CHECKED_WITH = "3.15.1"
+# Where a model keeps its programs. Not set as attributes are: Keras looks into those, and saves what it finds.
+PROGRAMS = "_aetutorial_programs"
 
 
 def optimizer_base() -> Any:
@@ -95,7 +97,7 @@ def _bookkeeping() -> frozenset[str]:
     every = {name for name in vars(keras.Model()) if name.startswith("_")} - {"_trainable", "_dtype_policy"}
     loops = {f"{loop}_function" for loop in ("train", "test", "predict")}
     loops |= {f"stop_{loop}" for loop in ("training", "evaluating", "predicting")}
-    return frozenset(every | loops | {"_eval_epoch_iterator", "history", "_aetutorial_programs"})
+    return frozenset(every | loops | {"_eval_epoch_iterator", "history", PROGRAMS})
 
 
 def _is_plain(value: Any) -> bool:

@@ -23,7 +23,6 @@ KEPT_MODELS = 4
 KEPT_OF_MODEL = 4
 # Compiled programs of models whose variables take more are not shared: compiling is a small part of their training.
 KEPT_BYTES = 2**24
-ATTRIBUTE = "_aetutorial_programs"
 _compiled: OrderedDict[str, tuple[Any, list[int]]] = OrderedDict()
 _models: OrderedDict[int, weakref.ref[ModelPrograms]] = OrderedDict()
 _lock = threading.RLock()
@@ -41,11 +40,10 @@ def of_model(model: Any) -> dict[Any, Any]:
     """Return the programs that a model keeps; none if it has been changed or compiled since they were traced."""
     parts, settings = keras_internals.traced_parts(model)
     with _lock:
-        kept = vars(model).get(ATTRIBUTE)
+        kept = vars(model).get(keras_internals.PROGRAMS)
         same = kept is not None and len(kept.parts) == len(parts) and kept.settings == settings
         if not same or any(one is not other for one, other in zip(kept.parts, parts, strict=True)):
-            # Not an attribute as others are: Keras looks into those, and saves what it finds.
-            kept = vars(model)[ATTRIBUTE] = ModelPrograms(parts, settings)
+            kept = vars(model)[keras_internals.PROGRAMS] = ModelPrograms(parts, settings)
         _models[id(kept)] = weakref.ref(kept)
         _models.move_to_end(id(kept))
         for key in [key for key, reference in _models.items() if reference() is None]:

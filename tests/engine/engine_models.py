@@ -14,6 +14,17 @@ def dense(optimizer):
     return model
 
 
+def with_methods(**methods):
+    """A model of one dense layer, 6 numbers in and out, of a class of its own with these methods."""
+    import keras
+
+    def begin(self):
+        keras.Model.__init__(self)
+        self.dense = keras.layers.Dense(6)
+
+    return type("Own", (keras.Model,), {"__init__": begin, "call": lambda self, x: self.dense(x)} | methods)()
+
+
 def convolutional(optimizer):
     import keras
 

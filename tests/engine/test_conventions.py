@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from engine_models import difference, same
+from engine_models import difference, same, with_methods
 
 from aetutorial import training
 
@@ -105,18 +105,7 @@ def test_the_weighted_rows_are_shuffled_with_the_others():
 
 
 def test_without_a_compiled_loss_weights_have_nothing_to_weigh():
-    class Own(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense = keras.layers.Dense(6)
-
-        def call(self, x):
-            return self.dense(x)
-
-        def train_step(self, data):
-            return {}
-
-    made = Own()
+    made = with_methods(train_step=lambda self, data: {})
     made.compile("sgd")
     with pytest.raises(ValueError, match="`sample_weight` must be None for a step without targets"):
         training.fit(made, X, epochs=1, sample_weight=WEIGHTS)
@@ -204,25 +193,16 @@ def test_who_listens_to_epochs_alone_costs_nothing(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.* listens? to every batch")
 def test_a_batch_is_told_what_its_step_returned():
-    class Raw(keras.Model):
-        """Its step returns the loss of the batch, its metric the mean."""
-
-        def __init__(self):
-            super().__init__()
-            self.dense = keras.layers.Dense(6)
-
-        def call(self, x):
-            return self.dense(x)
-
-        def train_step(self, data):
-            super().train_step(data)
-            x, y = data
-            return {"loss": keras.ops.mean(keras.ops.square(self(x) - y))}
+    def train_step(self, data):
+        """Return the loss of the batch, where the metric holds the mean."""
+        keras.Model.train_step(self, data)
+        x, y = data
+        return {"loss": keras.ops.mean(keras.ops.square(self(x) - y))}
 
     heard = []
     for ours in (True, False):
         keras.utils.set_random_seed(1)
-        made = Raw()
+        made = with_methods(train_step=train_step)
         made.compile("sgd", loss="mse")
         listener = Recorder()
         if ours:

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from aetutorial import training
-from aetutorial.engine import program_cache
+from aetutorial.engine import keras_internals, program_cache
 
 pytestmark = pytest.mark.no_cover  # many trainings: coverage takes a third of tracing
 rng = np.random.default_rng(0)
@@ -337,7 +337,7 @@ def test_a_trained_model_is_copied_and_saved_as_ever(tmp_path):
         training.fit(other, X, **PLAIN)
     assert (model.predict(X, verbose=0) == expected).all()
     copied = keras.models.clone_model(model)
-    assert "_aetutorial_programs" not in vars(copied)
+    assert keras_internals.PROGRAMS not in vars(copied)
 
 
 # --- generators ----------------------------------------------------------------------------------
