@@ -913,7 +913,7 @@ for beta in betas:
 # - **The second slip**, $\beta = 784$: no unit is active, the rate is 0, and 206 nats are what one pays for answering with the mean picture. The loss falls and levels off meanwhile like any other.
 # - **Four**: prior and codes nearly agree (8 % in holes, 92 % covered), and one unit has gone to sleep. But the decoder is told so little that its digits are blurred.
 #
-# - **At one** the draws still miss: more than a third fall in holes, and six tenths of the codes are covered. (Each model has its own yardstick, so compare roughly; the mixture on the plain autoencoder's codes had 13 % and 90 %.) The best bound isn't the best fit of codes to prior. What was done for the plain autoencoder can be done here as well: fit a mixture to the codes. Lesson 7 does.
+# - **At one** the draws still miss: more than a third fall in holes, and six tenths of the codes are covered. (Each model has its own yardstick, so compare roughly; the mixture on the plain autoencoder's codes had about an eighth and nine tenths.) The best bound isn't the best fit of codes to prior. What was done for the plain autoencoder can be done here as well: fit a mixture to the codes. Lesson 7 does.
 # - **Sixteen** has nearly collapsed. Five means still vary by more than 0.01, so that the units count as active, but together they say 0.2 nats: the threshold is generous.
 #
 # The distance to real pictures is smallest at 1, with not much between a quarter and four. It's a poor judge of samples, as we'll see in the next lesson: a copy of a training picture would have 0.
