@@ -714,20 +714,30 @@ for activation in ("relu", "linear"):
     )
 
 # %% [markdown]
-# Here is the map of the run that lost a unit, beside that of a run which kept both.
+# Here are the errors of the twenty runs, and the map of a run that kept both units.
 
 # %%
 alive = codes.values("alive", activation="relu")
+lost = np.flatnonzero(alive < 2)
 fig, axes = plt.subplots(1, 2, figsize=(7, 2.8))
-for ax, seed in zip(axes, (int(np.argmin(alive)), int(np.argmax(alive))), strict=True):
-    keras.utils.set_random_seed(seed)
-    networks = dense(2, code_activation="relu")
-    train(networks, x_fit, seed, epochs=5)
-    draw_map(ax, networks[0].predict(x_map, verbose=0), f"ReLU code, seed {seed}")
+for activation, marker in (("linear", "o"), ("relu", "s")):
+    axes[0].plot(
+        ten, codes.values("error", activation=activation), marker, label=f"{activation} code"
+    )
+relu_errors = codes.values("error", activation="relu")
+axes[0].plot(lost, relu_errors[lost], "kx", ms=11, label="lost a unit")
+axes[0].set(xlabel="seed", ylabel="squared error per image")
+axes[0].margins(y=0.4)
+axes[0].legend(loc="upper left", ncols=2)
+keras.utils.set_random_seed(0)
+networks = dense(2, code_activation="relu")
+train(networks, x_fit, 0, epochs=5)
+draw_map(axes[1], networks[0].predict(x_map, verbose=0), "ReLU code, seed 0")
 plotting.show(
     fig,
-    "Two maps of ReLU codes. In the first, one unit is dead, and all digits lie on one straight "
-    "line. In the second they spread over a quarter of the plane.",
+    "Left: the errors of ten runs with a ReLU code lie above those with a linear code, and the run "
+    "that lost a unit is the worst. Right: the map of one ReLU code fills a quarter of the plane, "
+    "with many digits pressed into its corner.",
 )
 lesson.claim(
     "ReLU runs in ten that lost a unit", np.sum(alive < 2), between=(1, 5), breaks="no-training"
