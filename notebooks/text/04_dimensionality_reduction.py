@@ -739,6 +739,8 @@ plotting.show(
     "that lost a unit is the worst. Right: the map of one ReLU code fills a quarter of the plane, "
     "with many digits pressed into its corner.",
 )
+
+# %%
 lesson.claim(
     "ReLU runs in ten that lost a unit", np.sum(alive < 2), between=(1, 5), breaks="no-training"
 )
