@@ -643,7 +643,6 @@ methods = ("PCA", "autoencoder", "t-SNE", "Isomap", "spectral embedding", "all p
 grid = [{"method": method, "seed": seed} for method in methods for seed in seeds]
 scored = lesson.study("04_maps", map_scores, grid, live=[{"method": "Isomap", "seed": 0}])
 
-# %%
 score_names = ("trustworthiness", "continuity", "label agreement", "order")
 print(f"{'':20s}" + "".join(f"{name:>18s}" for name in score_names))
 for method in methods:
