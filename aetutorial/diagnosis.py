@@ -33,7 +33,7 @@ def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encod
     - bounded output: targets that the output can't reach, such as standardized data under a sigmoid or a ReLU;
     - copies anything: a code at least as wide as the input, through which even scrambled examples come unchanged;
     - dead code: most numbers of the code are the same for all examples;
-    - memorised noise: a denoiser does much better on the noise it was trained with, which was drawn only once, than on
+    - memorized noise: a denoiser does much better on the noise it was trained with, which was drawn only once, than on
       the same noise dealt out anew;
     - shared rows: validation examples that were trained on.
 
@@ -166,7 +166,7 @@ def _memorized_noise(
     if ratio < 1.2 or difference.mean() < 4 * difference.std() / len(difference) ** 0.5:
         return None
     evidence = f"With the same noise dealt out anew the squared error is {ratio:.1f} times as large.{losses}"
-    return Finding("memorised noise", evidence, "Draw noise in the model, anew for every batch.")
+    return Finding("memorized noise", evidence, "Draw noise in the model, anew for every batch.")
 
 
 def _shared_rows(x: np.ndarray, held_out: np.ndarray) -> Finding | None:

@@ -44,14 +44,14 @@ def write_whole(path: str | os.PathLike[str], contents: str | bytes, *, forced: 
             os.close(handle)
 
 
-def arrays_digest(labelled: Iterable[tuple[str, Any]]) -> str:
+def arrays_digest(labeled: Iterable[tuple[str, Any]]) -> str:
     """Return the SHA-256 (hex) of arrays, each after a label, in the order given.
 
     Args:
-        labelled: Pairs of a text, which should tell dtype and shape, and an array; None for a label alone.
+        labeled: Pairs of a text, which should tell dtype and shape, and an array; None for a label alone.
     """
     digest = hashlib.sha256()
-    for label, array in labelled:
+    for label, array in labeled:
         digest.update(label.encode())
         if array is not None:
             digest.update(np.ascontiguousarray(array).tobytes())

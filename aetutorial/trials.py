@@ -65,5 +65,5 @@ def moved(values: np.ndarray, seed: int) -> np.ndarray:
     if values.dtype not in (np.float32, np.float64):
         return values
     rng = np.random.default_rng([seed, zlib.crc32(np.ascontiguousarray(values).tobytes())])
-    towards = np.where(rng.random(values.shape) < 0.5, -np.inf, np.inf).astype(values.dtype)
-    return np.nextafter(values, towards)
+    toward = np.where(rng.random(values.shape) < 0.5, -np.inf, np.inf).astype(values.dtype)
+    return np.nextafter(values, toward)

@@ -15,7 +15,7 @@ D = 20
 
 
 def rows(n, seed):
-    """Five hidden numbers, 20 features, a little noise; standardised."""
+    """Five hidden numbers, 20 features, a little noise; standardized."""
     mix = np.random.default_rng(0).standard_normal((5, D)) / 5**0.5
     rng = np.random.default_rng([1, seed])
     x = np.tanh(rng.standard_normal((n, 5))) @ mix + 0.05 * rng.standard_normal((n, D))
@@ -75,7 +75,7 @@ def test_nothing_is_found_in_sound_models(kind, seed):
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "tanh"])
-def test_a_bounded_output_on_standardised_data(output):
+def test_a_bounded_output_on_standardized_data(output):
     keras.utils.set_random_seed(0)
     model = autoencoder(output=output)
     history = trained(model, 2 * x_train, epochs=10)
@@ -122,7 +122,7 @@ def test_noise_drawn_once(seed):
     few = x_train[:300], x_train[:300] + noisy(seed)[:300]
     history = trained(model, few[1], few[0], epochs=300)
     (finding,) = diagnose(model, few[::-1], x_val, history)
-    assert finding.name == "memorised noise"
+    assert finding.name == "memorized noise"
     assert "Last training loss" in finding.evidence
 
 
@@ -158,7 +158,7 @@ def test_a_mask_is_not_taken_for_noise_that_could_be_dealt_out():
     assert diagnose(model, (unit_train * mask, unit_train), unit_val, history) == []
 
 
-@pytest.mark.parametrize(("fresh", "found"), [(True, []), (False, ["memorised noise"])])
+@pytest.mark.parametrize(("fresh", "found"), [(True, []), (False, ["memorized noise"])])
 def test_noise_that_was_clipped(fresh, found):
     keras.utils.set_random_seed(0)
     few = unit_train[:200]

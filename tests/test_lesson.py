@@ -41,6 +41,12 @@ def test_begin_is_quiet():
     assert line.endswith(", seed 0.")
 
 
+def test_the_kernels_are_the_same_on_every_processor_unless_the_learner_says_otherwise():
+    code = "from aetutorial import lesson; lesson.begin(1); import os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    assert in_a_fresh_python(code).stdout.splitlines()[-1] == "1"
+    assert in_a_fresh_python(code, TF_ENABLE_ONEDNN_OPTS="0").stdout.splitlines()[-1] == "0"
+
+
 def test_a_failing_import_shows_what_it_printed(tmp_path):
     for name in ("keras", "tensorflow"):
         (tmp_path / f"{name}.py").write_text(
@@ -225,7 +231,7 @@ def test_quiet_stderr_does_without_a_descriptor(monkeypatch):
     ],
 )
 def test_a_claim_that_holds(capsys, value, bound, expected):
-    assert lesson.claim("This is so", value, **bound, breaks="math") is None
+    assert lesson.claim("This is so", value, **bound, fails_under="math") is None
     assert capsys.readouterr().out == f"Claim holds: This is so (expected {expected})\n"
 
 
@@ -246,7 +252,7 @@ def test_a_claim_that_holds(capsys, value, bound, expected):
 )
 def test_a_claim_that_does_not_hold(capsys, value, bound, said):
     with pytest.raises(lesson.ClaimError) as caught:
-        lesson.claim("This is so", value, **bound, breaks="math")
+        lesson.claim("This is so", value, **bound, fails_under="math")
     assert said in str(caught.value)
     assert "If you changed the lesson" in str(caught.value)
     assert capsys.readouterr().out == ""
@@ -267,18 +273,18 @@ def test_values_that_are_one_number():
         True,
         np.bool_(True),
     ):
-        lesson.claim("It is one", value, between=(1, 1), breaks="math")
+        lesson.claim("It is one", value, between=(1, 1), fails_under="math")
     with pytest.raises(lesson.ClaimError):
-        lesson.claim("It is true", False, above=0, breaks="math")
+        lesson.claim("It is true", False, above=0, fails_under="math")
 
 
 @pytest.mark.parametrize("value", [None, "1", [1, 2], [], [1, [2]], np.ones(2), 1j, np.array([]), object(), {}])
 def test_values_that_are_not_one_number(value):
     with pytest.raises(TypeError, match="`value` must be one measured number"):
-        lesson.claim("It is", value, above=0, breaks="math")
+        lesson.claim("It is", value, above=0, fails_under="math")
 
 
-GOOD = {"text": "It is", "value": 1.0, "above": 0.0, "breaks": "math"}
+GOOD = {"text": "It is", "value": 1.0, "above": 0.0, "fails_under": "math"}
 
 
 @pytest.mark.parametrize(
@@ -286,7 +292,7 @@ GOOD = {"text": "It is", "value": 1.0, "above": 0.0, "breaks": "math"}
     [
         ({"text": " "}, TypeError, "`text` must be a sentence. Received: ' ' \\(str\\)"),
         ({"text": 3}, TypeError, "`text` must be a sentence"),
-        ({"breaks": "nothing"}, ValueError, "`breaks` must be one of 'no-training', .*'math'"),
+        ({"fails_under": "nothing"}, ValueError, "`fails_under` must be one of 'no-training', .*'math'"),
         ({"above": None}, ValueError, "exactly one of .* Received: none of them"),
         ({"below": 2}, ValueError, "exactly one of .* Received: above and below"),
         ({"between": (0, 2)}, ValueError, "Received: above and between"),
@@ -309,20 +315,20 @@ def test_claim_refuses(changes, error, said):
         lesson.claim(**(GOOD | changes))
 
 
-def test_breaks_has_no_default():
-    with pytest.raises(TypeError, match="breaks"):
+def test_fails_under_has_no_default():
+    with pytest.raises(TypeError, match="fails_under"):
         lesson.claim("It is", 1.0, above=0)
 
 
 @pytest.mark.parametrize(("digits", "shown"), [(0, "3"), (1, "2.7"), (3, "2.718")])
 def test_digits_are_printed_on_request(capsys, digits, shown):
-    lesson.claim("e", np.e, above=2, breaks="math", digits=digits)
+    lesson.claim("e", np.e, above=2, fails_under="math", digits=digits)
     assert capsys.readouterr().out == f"Claim holds: e (expected above 2; measured {shown})\n"
 
 
 def test_a_long_claim_is_wrapped_at_words(capsys):
     text = " ".join(["held-out", "error"] * 14)
-    lesson.claim(text, 3, above=2, breaks="math")
+    lesson.claim(text, 3, above=2, fails_under="math")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert max(map(len, lines)) <= 88
@@ -333,16 +339,16 @@ def test_a_long_claim_is_wrapped_at_words(capsys):
 @pytest.mark.parametrize("sabotage", runtime.SABOTAGES)
 def test_under_sabotage_a_claim_fails_without_an_error(capsys, monkeypatch, sabotage):
     monkeypatch.setenv("AETUTORIAL_SABOTAGE", sabotage)
-    lesson.claim("It is", 1, above=2, breaks="math")
+    lesson.claim("It is", 1, above=2, fails_under="math")
     expected = f"Claim fails under {sabotage}: It is (expected above 2; measured 1)\n"
     assert capsys.readouterr().out == expected
-    lesson.claim("It is", 3, above=2, breaks="math")
+    lesson.claim("It is", 3, above=2, fails_under="math")
     assert capsys.readouterr().out == "Claim holds: It is (expected above 2)\n"
 
 
 def test_without_strict_a_claim_fails_without_an_error(capsys, monkeypatch):
     monkeypatch.setattr(runtime, "strict", False)
-    lesson.claim("It is", 1, above=2, breaks="math")
+    lesson.claim("It is", 1, above=2, fails_under="math")
     assert capsys.readouterr().out == "Claim fails: It is (expected above 2; measured 1)\n"
 
 
@@ -356,22 +362,22 @@ def test_begin_sets_strict_anew(monkeypatch):
 
 def test_while_studies_are_run_a_claim_fails_without_an_error(capsys, monkeypatch):
     monkeypatch.setenv("AETUTORIAL_STUDIES", "run")
-    lesson.claim("It is", 1, above=2, breaks="math")
+    lesson.claim("It is", 1, above=2, fails_under="math")
     assert capsys.readouterr().out == "Claim fails: It is (expected above 2; measured 1)\n"
 
 
 def test_the_log_holds_every_outcome(tmp_path, monkeypatch):
     log = tmp_path / "claims.jsonl"
     monkeypatch.setenv("AETUTORIAL_CLAIM_LOG", str(log))
-    lesson.claim("β is small", np.float32(0.5), below=1, breaks="no-training")
+    lesson.claim("β is small", np.float32(0.5), below=1, fails_under="no-training")
     with pytest.raises(lesson.ClaimError):
-        lesson.claim("It is", np.nan, between=(0, 1), breaks="math")
+        lesson.claim("It is", np.nan, between=(0, 1), fails_under="math")
     first, second = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     assert first == {
         "text": "β is small",
         "value": "0.5",
         "expected": "below 1",
-        "breaks": "no-training",
+        "fails_under": "no-training",
         "holds": True,
     }
     assert (second["value"], second["holds"]) == ("nan", False)

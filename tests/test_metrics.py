@@ -73,7 +73,7 @@ def vote(z_train, y_train, z, k):
 
 @pytest.mark.parametrize("k", [1, 2, 5])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_neighbour_accuracy_agrees_with_brute_force(k, dtype):
+def test_neighbor_accuracy_agrees_with_brute_force(k, dtype):
     z_train, z_test = rng.normal(size=(60, 4)).astype(dtype), rng.normal(size=(40, 4)).astype(dtype)
     y_train, y_test = (z_train[:, 0] > 0).astype(int), (z_test[:, 0] > 0).astype(int)
     right = [vote(z_train, y_train, z, k) == y for z, y in zip(z_test, y_test, strict=True)]
@@ -83,7 +83,7 @@ def test_neighbour_accuracy_agrees_with_brute_force(k, dtype):
     assert accuracy == pytest.approx(expected)
 
 
-def test_neighbour_accuracy_in_closed_form():
+def test_neighbor_accuracy_in_closed_form():
     z, y = np.array([[0.0], [1.0], [10.0]]), np.array([0, 0, 1])
     assert metrics.neighbor_accuracy(z, y, z, y) == 1
     assert metrics.neighbor_accuracy(z, y, [[9.0], [0.4]], [1, 1]) == 0.5
@@ -159,7 +159,7 @@ def test_iwae_bound_is_exact_where_q_is_the_posterior(k):
     np.testing.assert_allclose(metrics.iwae_bound(log_weights, k), exact, atol=1e-8)
 
 
-def test_iwae_bounds_rise_with_k_towards_the_likelihood():
+def test_iwae_bounds_rise_with_k_toward_the_likelihood():
     log_weights, exact = linear_gaussian(n=20, draws=20_000, widening=2.0, shift=0.3)
     bounds = [metrics.iwae_bound(log_weights, k) for k in (1, 5, 20, 20_000)]
     assert np.all(np.diff(bounds, axis=0) > 0)  # for each example, not only on average

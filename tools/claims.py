@@ -65,7 +65,7 @@ def to_run(text: Path, sabotage: str) -> set[str]:
     cells = notebooks.read_text(text).cells
     source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     named = (sabotage, "math", None)  # None: no literal, so it may be this one
-    chosen = [found for breaks, found in evidence.studies_behind(source) if breaks in named]
+    chosen = [found for kind, found in evidence.studies_behind(source) if kind in named]
     return set().union(*chosen)
 
 
@@ -94,11 +94,11 @@ def judge(runs: dict[str, list[dict[str, Any]]], expected: set[str]) -> list[str
     for sabotage, entries in runs.items():
         for entry in entries:
             text = entry["text"]
-            if entry["breaks"] == "math":
+            if entry["fails_under"] == "math":
                 tested.add(text)
                 if not entry["holds"]:
                     faults.append(f"identity broken by {sabotage}: {text} ({entry['value']})")
-            elif entry["breaks"] == sabotage:
+            elif entry["fails_under"] == sabotage:
                 tested.add(text)
                 if entry["holds"]:
                     faults.append(f"survives {sabotage}: {text} ({entry['value']}, expected {entry['expected']})")
@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     for text in notebooks.texts(options.names):
         expected = stated(text)
         source = text.read_text("utf-8")
-        needed = [name for name in SABOTAGES if f'breaks="{name}"' in source]
+        needed = [name for name in SABOTAGES if f'fails_under="{name}"' in source]
         runs = {}
         try:
             # An identity is put to the test by any sabotage; one is enough if no claim names another.

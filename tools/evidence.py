@@ -21,7 +21,7 @@ def studies_behind(source: str) -> list[tuple[str | None, frozenset[str]]]:
 
     Returns:
         One pair per call of `lesson.claim`, in order; a call within a loop may come twice. The first is the text
-        given as `breaks`, or None if it is no literal.
+        given as `fails_under`, or None if it is no literal.
 
     Raises:
         ValueError: the name of a study is no literal.
@@ -68,7 +68,7 @@ class _Reading:
     def _simple(self, statement: ast.stmt) -> None:
         for call in _calls(statement):
             if ast.unparse(call.func) == "lesson.claim":
-                self.claims.append((_breaks(call), self._in(call)))
+                self.claims.append((_fails_under(call), self._in(call)))
         match statement:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -128,9 +128,9 @@ def _study(call: ast.Call) -> frozenset[str]:
     return frozenset({name.value})
 
 
-def _breaks(call: ast.Call) -> str | None:
+def _fails_under(call: ast.Call) -> str | None:
     for keyword in call.keywords:
-        if keyword.arg == "breaks" and isinstance(keyword.value, ast.Constant):
+        if keyword.arg == "fails_under" and isinstance(keyword.value, ast.Constant):
             return str(keyword.value.value)
     return None
 

@@ -63,7 +63,7 @@ compression = Exercise(
     title="How much smaller",
     kind="predict",
     prompt="""
-        An autoencoder for grey images of 32 by 32 pixels has a code of 16 numbers. How many times fewer numbers does
+        An autoencoder for gray images of 32 by 32 pixels has a code of 16 numbers. How many times fewer numbers does
         the code have than the input?
         """,
     check=_check_compression,
@@ -215,7 +215,7 @@ def _check_nearest(answer: Any) -> str:
     if not np.array_equal(given, right):
         share = float(np.mean(given == right))
         raise Wrong(f"Only {share:.0%} of the rows are right: sum the squares over the last axis.")
-    return "All 200 neighbours are right."
+    return "All 200 neighbors are right."
 
 
 nearest = Exercise(

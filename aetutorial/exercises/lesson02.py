@@ -27,7 +27,7 @@ def _check_units(answer: Any) -> str:
     if close(value, 0.004 / 3072, rtol=0.01):
         raise Wrong("That divides by D: a sum over features is larger than a mean over them.")
     if close(value, 0.004 * 1024, rtol=0.01):
-        raise Wrong("That multiplies by the pixels; each has three colours, and each is a feature.")
+        raise Wrong("That multiplies by the pixels; each has three colors, and each is a feature.")
     if not close(value, 0.004 * 3072, rtol=0.01):
         raise Wrong("Write down which of the two is a sum over features, and how many there are.")
     return "L = 3072 x 0.004, about 12.3."
@@ -38,7 +38,7 @@ units = Exercise(
     title="Two reports of one model",
     kind="predict",
     prompt="""
-        A tutorial reports a Keras `mse` of 0.004 on colour images of 32 by 32 pixels, three numbers each. A paper
+        A tutorial reports a Keras `mse` of 0.004 on color images of 32 by 32 pixels, three numbers each. A paper
         reports the squared error per image, L: a sum over all numbers of an image, a mean over images. Which number
         would the paper print for the same model?
         """,

@@ -18,7 +18,7 @@ from aetutorial.exercises import (
 )
 from aetutorial.exercises.break_even import break_even
 
-__all__ = ["break_even", "largest_angle", "next_neighbours", "tail", "which_map"]
+__all__ = ["break_even", "largest_angle", "next_neighbors", "tail", "which_map"]
 
 
 def _check_tail(answer: Any) -> str:
@@ -103,7 +103,7 @@ def _check_angle(answer: Any) -> str:
     if not close(mixed, 75, atol=0.1):
         raise Wrong(
             f"Mixing the columns by an invertible matrix changed the angle from 75 to {mixed:.4g} degrees, "
-            "though the planes are the same: orthonormalise the columns first."
+            "though the planes are the same: orthonormalize the columns first."
         )
     same = angle(a, a @ rng.standard_normal((3, 3)))
     if not close(same, 0, atol=0.1):
@@ -174,7 +174,7 @@ def _check_next_neighbors(answer: Any) -> str:
     right = 1 / (2 * log.mean())
     value = estimate(x)
     mistakes = (
-        (2 * right, "The rate is 2 d for these two neighbours: what is the mean of the logarithms, then?"),
+        (2 * right, "The rate is 2 d for these two neighbors: what is the mean of the logarithms, then?"),
         (right / 2, "That is half of it: are the distances squared, or the factor 2 used twice?"),
         (2 * log.mean(), "That is twice the mean of the logarithms; the dimension is its inverse."),
         (log.mean(), "That is the mean of the logarithms; it is 1 / (2 d)."),
@@ -184,15 +184,15 @@ def _check_next_neighbors(answer: Any) -> str:
         ((1 / (2 * log)).mean(), "First the mean of the logarithms, then its inverse, once."),
         (1 / (2 * np.median(log)), "That uses the median; take the mean of the logarithms."),
         (1 / (2 * np.log10(r3 / r2).mean()), "Take the natural logarithm, not that to base 10."),
-        (1 / np.log(r2 / r1).mean(), "That is the lesson's estimate, from the first and the second neighbour."),
-        (1 / (2 * np.log(r2 / r1).mean()), "Those are the first and the second neighbour: one too near."),
-        (1 / np.log(r3 / r1).mean(), "Those are the first and the third neighbour: take the second and the third."),
+        (1 / np.log(r2 / r1).mean(), "That is the lesson's estimate, from the first and the second neighbor."),
+        (1 / (2 * np.log(r2 / r1).mean()), "Those are the first and the second neighbor: one too near."),
+        (1 / np.log(r3 / r1).mean(), "Those are the first and the third neighbor: take the second and the third."),
     )
     name_mistake(value, mistakes)
     if abs(value) < right / 5:
         raise Wrong(
             f"It returned {value:.4g}, as happens when a distance is 0: "
-            "is each point counted as its own nearest neighbour?"
+            "is each point counted as its own nearest neighbor?"
         )
     if not close(value, right, rtol=0.005):  # wide enough for those who divide by n - 1 in place of n
         raise Wrong(
@@ -208,17 +208,17 @@ def _check_next_neighbors(answer: Any) -> str:
     return f"It estimates {value:.2f} for a plane of 4 dimensions."
 
 
-next_neighbours = Exercise(
-    name="next_neighbours",
-    title="The dimension from the next two neighbours",
+next_neighbors = Exercise(
+    name="next_neighbors",
+    title="The dimension from the next two neighbors",
     kind="build",
     prompt="""
-        The lesson's estimate uses each point's first and second neighbour. The argument goes on: on a surface of d
+        The lesson's estimate uses each point's first and second neighbor. The argument goes on: on a surface of d
         dimensions, log(r3 / r2) is exponentially distributed as well, with rate 2 d, where r2 and r3 are the distances
-        to the second and the third nearest neighbour (the region between them must be empty, while two neighbours lie
+        to the second and the third nearest neighbor (the region between them must be empty, while two neighbors lie
         inside). Write
 
-            def next_neighbours(x)
+            def next_neighbors(x)
 
         which returns the estimate of d from these two distances, for points `x`, shape (n, D). No two points coincide.
         Any tool will do: scikit-learn, SciPy, or NumPy alone.
@@ -240,19 +240,19 @@ next_neighbours = Exercise(
             return float(1 / (2 * mean_log))
         """,
     why="""
-        Two neighbours inside must both miss the region between the radii, so the chance that r3 / r2 exceeds m is
-        m to the power of -2 d. Two estimates that disagree are a warning: the density changes within the neighbourhood,
+        Two neighbors inside must both miss the region between the radii, so the chance that r3 / r2 exceeds m is
+        m to the power of -2 d. Two estimates that disagree are a warning: the density changes within the neighborhood,
         or the points are too few.
         """,
 )
 
 _MAPS = (
-    ("t-SNE", "The first keeps neighbours far better than the others: which method was built for nothing else?"),
+    ("t-SNE", "The first keeps neighbors far better than the others: which method was built for nothing else?"),
     (
         "an autoencoder with a dead unit",
         "The second has the worst score in every column: on which map do the points have the least room?",
     ),
-    ("PCA", "The third keeps few neighbours, but orders the distances best: which map is a flat shadow of the data?"),
+    ("PCA", "The third keeps few neighbors, but orders the distances best: which map is a flat shadow of the data?"),
 )
 
 
@@ -270,7 +270,7 @@ which_map = Exercise(
     kind="transfer",
     prompt="""
         Three methods mapped the same 2,000 held-out digits to two numbers each. On one of the maps all points lie on a
-        straight line. The scores, with 12 neighbours:
+        straight line. The scores, with 12 neighbors:
 
                  trustworthiness   continuity   order of distances
             1.        0.97            0.96             0.42
@@ -282,14 +282,14 @@ which_map = Exercise(
         """,
     check=_check_which,
     hints=(
-        "A dead unit returns 0 for every picture. What does that make of a map of two numbers, and how many neighbours "
+        "A dead unit returns 0 for every picture. What does that make of a map of two numbers, and how many neighbors "
         "find room there?",
-        "One method optimises neighbours and nothing else. Of the others, one is a projection of the data, which is "
+        "One method optimizes neighbors and nothing else. Of the others, one is a projection of the data, which is "
         "good at large distances.",
     ),
     solution='answer = ["t-SNE", "an autoencoder with a dead unit", "PCA"]',
     why="""
-        t-SNE keeps neighbours best. A dead unit leaves a line: one number has to do the work of two, and all scores are
-        low. PCA mixes neighbours, but keeps the order of large distances best.
+        t-SNE keeps neighbors best. A dead unit leaves a line: one number has to do the work of two, and all scores are
+        low. PCA mixes neighbors, but keeps the order of large distances best.
         """,
 )

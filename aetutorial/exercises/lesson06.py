@@ -126,7 +126,7 @@ draw = Exercise(
 
             def draw(z_mean, z_log_var, noise)
 
-        which returns the reparameterised draws of the code. All arguments have the shape (n, latent_dim);
+        which returns the reparameterized draws of the code. All arguments have the shape (n, latent_dim);
         `noise` holds standard normal numbers, z_log_var the logarithm of the variance.
         """,
     check=_check_draw,

@@ -53,7 +53,7 @@ fold = Exercise(
     title="A scaler and a probe in one layer",
     kind="fill in",
     prompt="""
-        A probe reads codes of which each number was standardised by itself: it computes
+        A probe reads codes of which each number was standardized by itself: it computes
 
             (z - mean) / std @ W + b
 
@@ -190,7 +190,7 @@ reports = Exercise(
         What is to be said of each?
 
         - 1. "A linear probe on our frozen features reads 97 % of MNIST. So they capture the digits."
-        - 2. "Our clusters of unlabelled data reach an accuracy of 90 %, with the step size (of 12 tried) that gave the
+        - 2. "Our clusters of unlabeled data reach an accuracy of 90 %, with the step size (of 12 tried) that gave the
           best accuracy."
         - 3. "With beta = 8 the MIG is 0.31, with beta = 4 it is 0.27. We recommend beta = 8." (Each was trained once.)
         - 4. "With 100 labels, ten draws: pre-trained 84 ± 2 %, from scratch with shifts 85 ± 2 %, everything tuned
@@ -201,7 +201,7 @@ reports = Exercise(
     check=_check_reports,
     hints=(
         "What do 64 untrained filters read? How far apart are two seeds in the lesson's figure?",
-        "An unlabelled problem has no accuracy by which to choose a step size.",
+        "An unlabeled problem has no accuracy by which to choose a step size.",
     ),
     solution='answer = ["no baseline", "labels used", "one seed", "fair"]',
     why="A negative result with baselines says more than a positive one without.",

@@ -78,7 +78,7 @@ top_k = Exercise(
             threshold = np.sort(a, axis=1)[:, [-k]]
             return np.where((a >= threshold) & (a > 0), a, 0)
         """,
-    why="Where this function passes a number on, its derivative is 1; elsewhere nothing is learnt in that step.",
+    why="Where this function passes a number on, its derivative is 1; elsewhere nothing is learned in that step.",
 )
 
 

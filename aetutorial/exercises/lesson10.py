@@ -267,7 +267,7 @@ def _check_free_bits(answer: Any) -> str:
     other = expect_number(call(function, z_mean, z_log_var, 0.0), "one number")
     if not close(other, mean.sum(), rtol=1e-5):
         raise Wrong("With a floor of 0 it should be the plain rate.")
-    return "Below the floor the gradient is 0: nothing pulls that number towards the prior."
+    return "Below the floor the gradient is 0: nothing pulls that number toward the prior."
 
 
 free_bits = Exercise(

@@ -75,7 +75,7 @@ def _check_round_weights(answer: Any) -> str:
         (in_steps(rows / top), "One scale for each column, not for each row."),
         (in_steps(largest / 8), "4 bits hold the whole numbers from -8 to 7; to be even on both sides, use -7 to 7."),
         (in_steps(largest / 15), "One of the bits is for the sign: with 4 bits the largest number is 7."),
-        (np.trunc(w / (largest / top)) * largest / top, "Round to the nearest, not towards 0."),
+        (np.trunc(w / (largest / top)) * largest / top, "Round to the nearest, not toward 0."),
         (np.floor(w / (largest / top)) * largest / top, "Round to the nearest, not down."),
         (
             in_steps(w.max(axis=0) / top),
@@ -97,14 +97,14 @@ def _check_round_weights(answer: Any) -> str:
 
 round_weights = Exercise(
     name="round_weights",
-    title="Quantise, and survive a column of zeros",
+    title="Quantize, and survive a column of zeros",
     kind="fill in",
     prompt="""
         Write
 
             def round_weights(w, bits)
 
-        in NumPy: each column of the matrix `w` rounded to whole multiples of its own scale, as `quantised` above. But
+        in NumPy: each column of the matrix `w` rounded to whole multiples of its own scale, as `quantized` above. But
         a column that is all zeros has to come back as zeros, and no NaN may appear.
         """,
     check=_check_round_weights,

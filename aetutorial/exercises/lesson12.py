@@ -84,15 +84,15 @@ def _check_cka(answer: Any) -> str:
     right = _aligned(a_0, b_0)
     a_rows, b_rows = (m - m.mean(axis=1, keepdims=True) for m in (a, b))
     mistakes = (
-        (_aligned(a, b), "The columns are not centred: subtract from each its mean."),
-        (_aligned(a_rows, b_rows), "You centred the rows. A column is one number of the code."),
+        (_aligned(a, b), "The columns are not centered: subtract from each its mean."),
+        (_aligned(a_rows, b_rows), "You centered the rows. A column is one number of the code."),
         (
             _aligned(a - a.mean(), b - b.mean()),
             "You subtracted one mean for all numbers of a code; each column has its own.",
         ),
         (
             _aligned(a_0 / a_0.std(axis=0), b_0 / b_0.std(axis=0)),
-            "Only centre the columns. Do not divide them by their standard deviation.",
+            "Only center the columns. Do not divide them by their standard deviation.",
         ),
         (
             np.sum((a_0.T @ b_0) ** 2) / np.sum(a_0**2) / np.sum(b_0**2),
@@ -112,7 +112,7 @@ def _check_cka(answer: Any) -> str:
     )
     name_mistake(given, mistakes, rtol=1e-4)
     if not close(given, right, rtol=1e-5):
-        raise Wrong("The value is off: centre the columns, then three norms of products.")
+        raise Wrong("The value is off: center the columns, then three norms of products.")
     rotation = np.linalg.qr(rng.standard_normal((5, 5)))[0]
     turned = call(function, a, 3 * a @ rotation + rng.normal(0, 1, 5))
     if not close(expect_number(turned, "one number"), 1.0, rtol=1e-5):
@@ -130,7 +130,7 @@ cka = Exercise(
 
             def cka(a, b)
 
-        in NumPy: their linear centred kernel alignment (Kornblith and others 2019). Subtract from each column its
+        in NumPy: their linear centered kernel alignment (Kornblith and others 2019). Subtract from each column its
         mean. Then it is
 
             ||a^T b||^2 / (||a^T a|| * ||b^T b||)
@@ -141,7 +141,7 @@ cka = Exercise(
         """,
     check=_check_cka,
     hints=(
-        "a - a.mean(axis=0) centres all columns at once.",
+        "a - a.mean(axis=0) centers all columns at once.",
         "np.linalg.norm of a matrix, without more arguments, is the Frobenius norm.",
     ),
     solution="""

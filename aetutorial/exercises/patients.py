@@ -174,7 +174,7 @@ def wide_bottleneck() -> Patient:
     return Patient(model, x, x_val, history, "It has the smallest loss of all.")
 
 
-def sigmoid_on_standardised_data() -> Patient:
+def sigmoid_on_standardized_data() -> Patient:
     """Outputs end at 0 and 1, but targets don't."""
     x, x_val = pictures()
     used = x.std(axis=0) > 0.05
@@ -228,7 +228,7 @@ MISTAKES = {
     "noise drawn once": noise_drawn_once,
     "sigma for log variance": sigma_for_log_variance,
     "code wider than the input": wide_bottleneck,
-    "bounded output": sigmoid_on_standardised_data,
+    "bounded output": sigmoid_on_standardized_data,
     "losses across units": losses_across_units,
     "dead code": dead_relu_code,
     "KL averaged": kl_averaged,

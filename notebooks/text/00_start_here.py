@@ -81,7 +81,7 @@ print(
 # | [11 Outlook](11_outlook.ipynb) | How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators? | 100 min | 160 s |
 # | [12 FAQ](12_faq.ipynb) | What do readers ask: AE or VAE, for classification, is the code unique? And which autoencoder for which job? | 90 min | 60 s |
 #
-# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgement**. Two optional ones go on from lesson 11: [hybrids](optional/hybrids.ipynb) (a VAE with a critic, a VAE with groups) and [beyond one machine](optional/scale_out.ipynb).
+# Lessons 1 to 3 are **part I, foundations**. With lesson 4 begins **part II, uses**, with lesson 10 **part III, judgment**. Two optional ones go on from lesson 11: [hybrids](optional/hybrids.ipynb) (a VAE with a critic, a VAE with groups) and [beyond one machine](optional/scale_out.ipynb).
 #
 # Which lessons for which goal?
 # - *I want to know what it is about.* Lesson 1.
@@ -113,7 +113,7 @@ lesson.claim(
     kept,
     between=(0.6, 0.75),
     digits=2,
-    breaks="shuffled-pixels",
+    fails_under="shuffled-pixels",
 )
 rows = {"input": x_test[:12], "from 8 numbers": x_hat[:12]}
 plotting.show(
@@ -127,12 +127,14 @@ plotting.show(
 
 # %%
 try:
-    lesson.claim("8 numbers keep everything", kept, above=0.999, digits=2, breaks="shuffled-pixels")
+    lesson.claim(
+        "8 numbers keep everything", kept, above=0.999, digits=2, fails_under="shuffled-pixels"
+    )
 except lesson.ClaimError as error:
     print("ClaimError:", str(error).split(". If")[0])
 
 # %% [markdown]
-# The word `breaks` says what would make the claim fail: training switched off, each picture's pixels shuffled, or the labels shuffled. The course is tested with exactly these sabotages. A claim that survives its own sabotage says nothing, and is removed.
+# The word `fails_under` says what would make the claim fail: training switched off, each picture's pixels shuffled, or the labels shuffled. The course is tested with exactly these sabotages. A claim that survives its own sabotage says nothing, and is removed.
 # Claims marked `"math"` follow from mathematics, up to rounding and sampling; no sabotage of the training touches them.
 #
 # If you change a lesson and a claim fails, you have not broken anything. You have found out what your change does. To let the notebook go on all the same, begin it with `lesson.begin(3, strict=False)`: claims that fail are then reported, and studies whose code you changed run anew.
@@ -198,8 +200,8 @@ lesson00.warm_up.check(answer)
 # | bias | 偏置 | a number added in a layer, learned like a weight |
 # | bottleneck | 瓶颈 | the narrow place between encoder and decoder |
 # | canonical correlation analysis (CCA) | 典型相关分析 | turning two codes so that their numbers correlate as far as possible |
-# | centred kernel alignment (CKA) | 中心核对齐 | whether two codes call the same pairs of examples similar |
-# | checkerboard artefact | 棋盘伪影 | a pattern with a period of 2 pixels that transposed convolutions leave |
+# | centered kernel alignment (CKA) | 中心核对齐 | whether two codes call the same pairs of examples similar |
+# | checkerboard artifact | 棋盘伪影 | a pattern with a period of 2 pixels that transposed convolutions leave |
 # | checkpoint | 检查点 | all that is needed to go on with a training, in files |
 # | classification | 分类 | finding the label of an example |
 # | clustering | 聚类 | finding groups without labels |
@@ -224,7 +226,7 @@ lesson00.warm_up.check(answer)
 # | entropy coding | 熵编码 | storing frequent values with few bits, rare ones with many |
 # | epoch | 轮次 | one pass over the training data |
 # | evidence lower bound (ELBO) | 证据下界 | what a VAE makes large: a bound below the log-likelihood |
-# | expectation maximisation (EM) | 期望最大化 | fitting a mixture: responsibilities and prototypes in turn |
+# | expectation maximization (EM) | 期望最大化 | fitting a mixture: responsibilities and prototypes in turn |
 # | feature | 特征 | one of the numbers that describe an example |
 # | fine-tuning | 微调 | training a pre-trained network on, for another task |
 # | floor | 下界 | the value below which a loss can't fall |
@@ -241,7 +243,7 @@ lesson00.warm_up.check(answer)
 # | independent component analysis (ICA) | 独立成分分析 | directions along which data are as far from normal as possible |
 # | intrinsic dimension | 本征维数 | how many numbers a point of the data needs at least |
 # | Jacobian matrix | 雅可比矩阵 | the derivatives of all outputs with respect to all inputs |
-# | k-means | K 均值 | clustering by nearest centres |
+# | k-means | K 均值 | clustering by nearest centers |
 # | Kendall's tau | 肯德尔等级相关系数 | how far two orders agree, from -1 to 1 |
 # | KL warm-up | KL 预热 | raising the weight of the KL term from 0 during training |
 # | Kullback-Leibler (KL) divergence | KL 散度 | how far one distribution is from another, in nats |
@@ -278,31 +280,31 @@ lesson00.warm_up.check(answer)
 # | prior, posterior | 先验, 后验 | what is known about the code before and after the input is seen |
 # | Procrustes analysis | 普氏分析 | rotating one set of points onto another as well as possible |
 # | pruning | 剪枝 | setting small weights to 0 for good |
-# | quantisation | 量化 | rounding numbers to a grid |
+# | quantization | 量化 | rounding numbers to a grid |
 # | rate, distortion | 码率, 失真 | the nats spent on the code, and those left to say what the picture is |
 # | reconstruction | 重构 | what the decoder returns |
-# | regularisation | 正则化 | a restraint against overfitting |
-# | reparameterisation | 重参数化 | writing a random draw as a function of noise, so that gradients pass through it |
+# | regularization | 正则化 | a restraint against overfitting |
+# | reparameterization | 重参数化 | writing a random draw as a function of noise, so that gradients pass through it |
 # | representation learning | 表示学习 | learning features for other tasks |
 # | score | 得分函数 | the gradient of the logarithm of a density |
 # | seed | 随机种子 | the number from which random numbers start, so that they can be repeated |
-# | semi-supervised learning | 半监督学习 | learning from few labelled examples and many without labels |
+# | semi-supervised learning | 半监督学习 | learning from few labeled examples and many without labels |
 # | sparse | 稀疏 | mostly zero |
 # | sparse autoencoder | 稀疏自编码器 | an autoencoder with few numbers of the code in use at a time |
-# | standardise | 标准化 | scale to mean 0 and standard deviation 1 |
+# | standardize | 标准化 | scale to mean 0 and standard deviation 1 |
 # | structural similarity (SSIM) | 结构相似性 | how alike two pictures are in local pattern |
 # | superposition | 叠加 | more features than units, each a direction |
 # | threshold | 阈值 | the value above which an alarm is raised |
 # | tied weights | 权重绑定 | a decoder that uses the transposed matrices of the encoder |
 # | top-k | 前 k 个 | keeping the k largest numbers |
 # | transposed convolution | 转置卷积 | a convolution the other way: it lays patches down and adds them up |
-# | trustworthiness, continuity | 可信度, 连续性 | whether a map keeps neighbours |
+# | trustworthiness, continuity | 可信度, 连续性 | whether a map keeps neighbors |
 # | two-sample test | 双样本检验 | whether two sets come from one distribution |
 # | unit | 单元 | one number of a layer |
 # | unsupervised learning | 无监督学习 | learning without labels |
 # | validation data | 验证数据 | data for choosing settings: not trained on, not used for the final score |
 # | variational autoencoder (VAE) | 变分自编码器 | an autoencoder that learns a distribution |
-# | vector quantisation (VQ) | 向量量化 | replacing a point by the nearest one of a codebook |
+# | vector quantization (VQ) | 向量量化 | replacing a point by the nearest one of a codebook |
 # | weight decay | 权重衰减 | shrinking all weights a little in each step |
 # | weights | 权重 | the numbers that training changes |
 # | whitening | 白化 | bringing all directions to variance 1, without correlations |

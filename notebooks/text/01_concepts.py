@@ -54,7 +54,7 @@ learning_rate = 0.002
 # - The **encoder** turns the input $x$ into a short list of numbers, the **code** $z$.
 # - The **decoder** turns the code back into something of the input's size, the **reconstruction** $\hat x$ (say "x hat"; in Python, `x_hat`).
 # - The **objective**: make the reconstruction close to the input. Compared are $\hat x$ and $x$, what comes out and what went in. (One reads now and
-#   then that "the difference between encoder and decoder" is minimised. These are two functions with different jobs; nobody subtracts them.)
+#   then that "the difference between encoder and decoder" is minimized. These are two functions with different jobs; nobody subtracts them.)
 #
 # No labels are used: the input is its own target. That is why autoencoders belong to *unsupervised* learning.
 #
@@ -70,7 +70,7 @@ print("x_train", x_train.shape, x_train.dtype, "values", x_train.min(), "to", x_
 print("x_test ", x_test.shape)
 plotting.show(
     plotting.image_grid(mnist.x_test[:20]),
-    "Twenty handwritten digits of 28 by 28 grey pixels in two rows.",
+    "Twenty handwritten digits of 28 by 28 gray pixels in two rows.",
 )
 
 
@@ -177,7 +177,7 @@ plotting.show(
     plotting.image_rows({name: row.reshape(-1, 28, 28) for name, row in rows.items()}),
     "Ten held-out digits in four rows. The autoencoder's reconstructions look like the input, a "
     "little smoother. PCA's are blurred "
-    "with grey shadows around the strokes. The mean image is the same grey blob ten times.",
+    "with gray shadows around the strokes. The mean image is the same gray blob ten times.",
 )
 print(f"held-out mse   mean image {error['mean image']:.4f}   PCA {error['PCA']:.4f}")
 lesson.claim(
@@ -185,7 +185,7 @@ lesson.claim(
     error["autoencoder"] / error["PCA"],
     below=0.7,
     digits=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -196,7 +196,7 @@ lesson.claim(
 
 # %%
 def reconstruct_and_represent(seed):
-    """Train one autoencoder; return its held-out error and how well its codes find neighbours."""
+    """Train one autoencoder; return its held-out error and how well its codes find neighbors."""
     encoder, _, autoencoder = build(latent_dim, seed)
     training.fit(autoencoder, x_train, epochs=epochs, seed=seed, progress=False)
     z_train, z_test = encoder.predict(x_train, verbose=0), encoder.predict(x_test, verbose=0)
@@ -216,7 +216,7 @@ lesson.claim(
     metrics.paired_margin([error["PCA"]] * 5, five.values("mse")),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -250,7 +250,7 @@ lesson.claim(
     "share of the pixels' variance that is lost",
     per_pixel.sum() / spread.sum(),
     below=0.2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -277,7 +277,7 @@ plotting.show(
             "real, held out": x_test[:10].reshape(-1, 28, 28),
         }
     ),
-    "Three rows of ten pictures. Decoded standard normal codes are pale grey blots on a "
+    "Three rows of ten pictures. Decoded standard normal codes are pale gray blots on a "
     "speckled ground. Codes with matched mean and spread give "
     "stroke-like shapes, few of which are digits. The bottom row has real digits for comparison.",
 )
@@ -300,14 +300,14 @@ lesson.claim(
     "samples with matched spread are farther from the data than real digits, ratio",
     distance_to_nearest(matched, x_train).mean() / reference,
     above=1.15,
-    breaks="shuffled-pixels",
+    fails_under="shuffled-pixels",
 )
 lesson.claim(
     "contrast of the standard normal samples as a share of real contrast",
     naive.std() / x_test.std(),
     between=(0.3, 0.7),
     digits=1,
-    breaks="shuffled-pixels",
+    fails_under="shuffled-pixels",
 )
 
 # %% [markdown]
@@ -338,7 +338,7 @@ accuracy["codes (32)"] = five.mean("accuracy")
 plotting.show(
     plotting.bars(
         {name: 100 * value for name, value in accuracy.items()},
-        xlabel="labels found by the nearest neighbour (%)",
+        xlabel="labels found by the nearest neighbor (%)",
         spread={"codes (32)": 100 * five.std("accuracy")},
         highlight=["raw pixels (784)"],
     ),
@@ -355,18 +355,18 @@ lesson.claim(
     accuracy["codes (32)"] - accuracy["untrained encoder (32)"],
     above=0.1,
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "codes against raw pixels, difference",
     accuracy["codes (32)"] - accuracy["raw pixels (784)"],
     between=(-0.02, 0.02),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
-# Read this soberly. (Even the untrained encoder finds four in five: a random projection roughly keeps distances.) The code keeps what a neighbour search needs, with 24 times fewer numbers, and that is useful: less memory, faster search. But it is *not better* than raw pixels
+# Read this soberly. (Even the untrained encoder finds four in five: a random projection roughly keeps distances.) The code keeps what a neighbor search needs, with 24 times fewer numbers, and that is useful: less memory, faster search. But it is *not better* than raw pixels
 # or PCA here. Anyone who reports only "95 % from 32 numbers" hides the baseline. Lesson 8 finds out when learned features do win.
 
 # %%
@@ -379,12 +379,12 @@ for name in ("raw pixels (784)", "codes (32)"):
 plotting.show(
     plotting.image_rows({name: row.reshape(-1, 28, 28) for name, row in found.items()}),
     "Seven held-out digits, and below each the nearest training picture by raw pixels and by "
-    "codes. The neighbours resemble the query in shape "
+    "codes. The neighbors resemble the query in shape "
     "and slant, under both distances.",
 )
 
 # %% [markdown]
-# Look for the queries whose neighbour is another digit: this is what the missing five per cent look like.
+# Look for the queries whose neighbor is another digit: this is what the missing five percent look like.
 #
 # ## What a narrow code is for (core)
 #
@@ -480,14 +480,14 @@ lesson.claim(
     width.mean("clean", code=wide, output="linear"),
     below=0.003,
     digits=4,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "and lets most of the noise through",
     width.mean("passed", code=wide, output="linear"),
     between=(0.6, 0.9),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -499,14 +499,14 @@ lesson.claim(
     width.mean("distance", code=narrow, output="linear"),
     below=0.4,
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "the wide model with a sigmoid output comes closest: distance",
     width.mean("distance", code=wide, output="sigmoid"),
     below=0.3,
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -519,7 +519,7 @@ lesson.claim(
 #
 # ### A look at the surprise (deeper)
 #
-# Four pixels in five of an MNIST picture are exactly 0. To produce 0, a sigmoid needs a large negative number, and once there it hardly moves: noise of size 0.3 disappears in its flat end. If that is the explanation, the noise should be gone where the paper is white, and come through on the grey edges of the strokes.
+# Four pixels in five of an MNIST picture are exactly 0. To produce 0, a sigmoid needs a large negative number, and once there it hardly moves: noise of size 0.3 disappears in its flat end. If that is the explanation, the noise should be gone where the paper is white, and come through on the gray edges of the strokes.
 # The wide *linear* model is the control: it should show no such difference.
 
 # %%
@@ -530,12 +530,12 @@ for name, model in (("linear", models[wide]), ("sigmoid", squashed)):
     passed = (model.predict(x_noisy, verbose=0) - model.predict(x_test, verbose=0)) ** 2 / power
     contrast[name] = passed[edges].mean() / passed[background].mean()
     print(f"{name:8s} noise passed in the background {passed[background].mean():.1f}", end="")
-    print(f", on grey edges {passed[edges].mean():.1f}")
+    print(f", on gray edges {passed[edges].mean():.1f}")
 lesson.claim(
     "edges against background: the sigmoid's ratio divided by the linear model's",
     contrast["sigmoid"] / contrast["linear"],
     above=5,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]

@@ -56,7 +56,7 @@ seeds = (0, 1, 2, 3, 4)
 #
 # Lesson 1 called `fit` and something good happened. Here you write what happens inside. The whole algorithm:
 #
-# 1. initialise the weights of encoder and decoder;
+# 1. initialize the weights of encoder and decoder;
 # 2. scale the input;
 # 3. encode;
 # 4. decode;
@@ -77,11 +77,11 @@ print(
 )
 plotting.show(
     plotting.image_grid(digits.x_train[:20]),
-    "Twenty handwritten digits of 8 by 8 grey pixels in two rows.",
+    "Twenty handwritten digits of 8 by 8 gray pixels in two rows.",
 )
 
 # %% [markdown]
-# ### Step 1: initialise
+# ### Step 1: initialize
 #
 # Our autoencoder has one layer on each side. For one input $x \in \mathbb{R}^D$ (a column), code $z \in \mathbb{R}^d$ and
 # reconstruction $\hat x \in \mathbb{R}^D$:
@@ -103,7 +103,7 @@ plotting.show(
 
 
 # %%
-def initialise(rng, n_features, latent_dim):
+def initialize(rng, n_features, latent_dim):
     """Return the four parameters: Glorot-uniform weights, biases of zero."""
     bound = np.sqrt(6 / (n_features + latent_dim))
     return {
@@ -114,18 +114,18 @@ def initialise(rng, n_features, latent_dim):
     }
 
 
-p = initialise(np.random.default_rng(0), D, latent_dim)
+p = initialize(np.random.default_rng(0), D, latent_dim)
 for name, value in p.items():
     print(f"{name}: shape {value.shape}")
 
 # %% [markdown]
 # ### Step 2: scale
 #
-# Two scalings are common. **Min-max** maps the values to $[0, 1]$; for pixels, whose largest value is known (here 16), one division does it. **Standardising** gives each feature mean 0 and
+# Two scalings are common. **Min-max** maps the values to $[0, 1]$; for pixels, whose largest value is known (here 16), one division does it. **Standardizing** gives each feature mean 0 and
 # standard deviation 1, computed from the training set only: the test set must stay unseen.
 #
 # *Predict before you run.* A sigmoid approaches 0 and 1 and never passes them. Which share of the values will lie outside this interval after
-# standardising: a tenth, a third, a half, more?
+# standardizing: a tenth, a third, a half, more?
 
 # %%
 scaler = StandardScaler().fit(x_train)
@@ -143,13 +143,13 @@ plotting.show(
     fig,
     "Two histograms of pixel values. Min-max scaled values all lie in the shaded interval from "
     "0 to 1. "
-    "Of the standardised values more than half lie outside it, most of them just below 0.",
+    "Of the standardized values more than half lie outside it, most of them just below 0.",
 )
-print(f"standardised values outside [0, 1]: {outside:.0%}")
+print(f"standardized values outside [0, 1]: {outside:.0%}")
 
 # %% [markdown]
 # Three quarters. A sigmoid output can never reach those values, however long it trains. So the rule: **min-max scaled data go with a
-# sigmoid output, standardised data with a linear one.** At the end of step 7 we train on both and see what breaking the rule costs. Until
+# sigmoid output, standardized data with a linear one.** At the end of step 7 we train on both and see what breaking the rule costs. Until
 # then the data are `x_train`, scaled to $[0, 1]$ (each pixel divided by 16, the largest possible value).
 #
 # ### Steps 3 and 4: encode and decode
@@ -218,7 +218,7 @@ lesson.claim(
     "L is D times Keras's mse: relative difference",
     abs(L / (D * keras_mse) - 1),
     below=1e-9,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -302,7 +302,7 @@ for loss in losses:
         f"{loss}: the derived gradient equals the numerical one, largest difference",
         difference,
         below=1e-6,
-        breaks="math",
+        fails_under="math",
     )
 
 # %% [markdown]
@@ -311,7 +311,9 @@ for loss in losses:
 # %%
 forgotten = {name: 2 * g for name, g in gradients(p, few, "cross-entropy").items()}
 wrong = largest_difference(forgotten, numerical_gradients(p, few, "squared error"))
-lesson.claim("a forgotten factor is caught, largest difference", wrong, above=1e-2, breaks="math")
+lesson.claim(
+    "a forgotten factor is caught, largest difference", wrong, above=1e-2, fails_under="math"
+)
 
 # %% [markdown]
 # TensorFlow derives gradients itself: inside a `GradientTape` it records every operation and then applies the chain rule backwards, as we just did.
@@ -341,7 +343,7 @@ for loss in losses:
         f"{loss}: the derived gradient equals GradientTape's, largest difference",
         difference,
         below=1e-6,
-        breaks="math",
+        fails_under="math",
     )
 
 # %% [markdown]
@@ -356,7 +358,7 @@ for loss in losses:
 def train(x, watched, loss, seed, learning_rate):
     """Run steps 1 and 3 to 7; return the parameters and both losses after each epoch."""
     rng = np.random.default_rng(seed)
-    p = initialise(rng, x.shape[1], latent_dim)
+    p = initialize(rng, x.shape[1], latent_dim)
     curve = []
     for _ in range(max_epochs):
         order = rng.permutation(len(x))
@@ -418,7 +420,7 @@ lesson.claim(
     margin,
     above=1,
     digits=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 rows = {"input": x_test[:12], "autoencoder": x_hat_test[:12], "PCA": x_hat_pca[:12]}
 plotting.show(
@@ -432,8 +434,8 @@ plotting.show(
 # It does, but by little: 1.6 standard deviations of the paired differences, where lesson 1 had 32. The sigmoid output knows that pixels end at 0 and 1, and PCA does not. The gap is small because a single layer can't do much
 # that PCA can't. Lesson 4 asks what deeper networks add.
 #
-# **What breaking the rule of step 2 costs.** Now train the same network on standardised pixels. The losses are in different units, so we
-# divide each by the loss of the mean image: 1 is no better than the mean image, 0 is perfect. For standardised data we can also compute a floor:
+# **What breaking the rule of step 2 costs.** Now train the same network on standardized pixels. The losses are in different units, so we
+# divide each by the loss of the mean image: 1 is no better than the mean image, 0 is perfect. For standardized data we can also compute a floor:
 # the best any output in $[0, 1]$ could do is to clip, $\hat x_j = \min(\max(x_j, 0), 1)$.
 
 # %%
@@ -442,25 +444,25 @@ variance = squared_error(s_test, np.zeros_like(s_test)).mean()
 ratio_s = squared_error(s_test, decode(p_s, encode(p_s, s_test))).mean() / variance
 floor_s = squared_error(s_test, np.clip(s_test, 0, 1)).mean() / variance
 ratio_x = over_seeds[0] / error["mean"]
-print(f"standardised: {ratio_s:.2f} of the mean's loss is left;", end=" ")
+print(f"standardized: {ratio_s:.2f} of the mean's loss is left;", end=" ")
 print(f"no output in [0, 1] gets below {floor_s:.2f}")
 lesson.claim(
     "min-max: share of the mean's loss that is left",
     ratio_x,
     below=0.2,
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
-    "standardised: loss above its floor, as a share of the mean's loss",
+    "standardized: loss above its floor, as a share of the mean's loss",
     ratio_s - floor_s,
     between=(0, 0.25),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
-# On min-max scaled pixels about a seventh of the loss is left; on standardised ones about four fifths, nearly all of it because of the sigmoid's range.
+# On min-max scaled pixels about a seventh of the loss is left; on standardized ones about four fifths, nearly all of it because of the sigmoid's range.
 # Lesson 3 meets this mistake in a well-known example.
 
 # %% [markdown]
@@ -470,7 +472,7 @@ lesson.claim(
 # compare the outputs, in float64.
 
 # %%
-p = initialise(np.random.default_rng(1), D, latent_dim)
+p = initialize(np.random.default_rng(1), D, latent_dim)
 encoder = keras.layers.Dense(latent_dim, activation="sigmoid", dtype="float64")
 decoder = keras.layers.Dense(D, activation="sigmoid", dtype="float64")
 autoencoder = keras.Sequential([keras.Input((D,), dtype="float64"), encoder, decoder])
@@ -482,11 +484,11 @@ lesson.claim(
     "Keras and NumPy reconstruct alike, largest difference",
     np.abs(keras_x_hat - decode(p, encode(p, x_test))).max(),
     below=1e-6,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
-# Now one step of gradient descent in both. Keras minimises its `mse`, which is $L / D$, so its gradient is $D$ times smaller than ours. To arrive at the same place,
+# Now one step of gradient descent in both. Keras minimizes its `mse`, which is $L / D$, so its gradient is $D$ times smaller than ours. To arrive at the same place,
 # Keras needs a learning rate $D$ times larger.
 
 # %%
@@ -500,7 +502,7 @@ lesson.claim(
     "one step moves Keras and NumPy to the same place, largest difference",
     largest_difference(stepped, keras_p),
     below=1e-6,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -533,7 +535,7 @@ lesson.claim(
     "squared error is a Gaussian's negative log-likelihood, largest difference",
     np.abs(gaussian - formula).max(),
     below=1e-8,
-    breaks="math",
+    fails_under="math",
 )
 binary = (x_test > 0.5).astype(float)
 bernoulli = -stats.bernoulli.logpmf(binary, x_hat_test).sum(axis=1)
@@ -541,11 +543,11 @@ lesson.claim(
     "cross-entropy is a Bernoulli's negative log-likelihood on binary pixels, largest difference",
     np.abs(bernoulli - cross_entropy(binary, x_hat_test)).max(),
     below=1e-8,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
-# ## Grey pixels have a floor (deeper)
+# ## Gray pixels have a floor (deeper)
 #
 # Our pixels are not binary. *Predict before you run:* a pixel is 0.3 and the reconstruction is exactly 0.3. What is its cross-entropy? Zero?
 
@@ -571,11 +573,11 @@ lesson.claim(
     "each curve is lowest at the pixel's own value, largest distance",
     max(abs(position - x_pixel) for x_pixel, position in lowest.items()),
     below=0.0011,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
-# The minimum is in the right place, but it is not zero: for the pixel of 0.3 it is 0.61 nats. (All curves meet at $\hat x = 0.5$, where both logarithms are $\log 0.5$ and the pixel does not matter.) It is the pixel's entropy, $H(x) = -x \log x - (1 - x) \log (1 - x)$: a grey pixel is read as a coin, and nobody can predict a coin.
+# The minimum is in the right place, but it is not zero: for the pixel of 0.3 it is 0.61 nats. (All curves meet at $\hat x = 0.5$, where both logarithms are $\log 0.5$ and the pixel does not matter.) It is the pixel's entropy, $H(x) = -x \log x - (1 - x) \log (1 - x)$: a gray pixel is read as a coin, and nobody can predict a coin.
 # Summed over the pixels, this entropy is the **floor of the cross-entropy**. A reported cross-entropy is only readable beside it. For our digits:
 
 
@@ -596,7 +598,7 @@ lesson.claim(
     floor / reached,
     between=(0.8, 0.95),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -640,7 +642,7 @@ lesson.claim(
     "the loop over layers equals the Keras model, largest difference",
     np.abs(h - stack.predict(x_normal, verbose=0)).max(),
     below=1e-6,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -716,7 +718,7 @@ lesson02.coin_floor.check(excess)
 # - Gradients are checked, not trusted: central differences need no calculus and caught a forgotten factor.
 # - $L$ (sum over features) is $D$ times Keras's `mse` (mean over features), and with plain gradient descent the learning rate scales along.
 # - Scale the data to what the output layer can reach.
-# - Squared error is the negative log-likelihood of a Gaussian, cross-entropy that of a Bernoulli distribution, with a floor above zero on grey pixels.
+# - Squared error is the negative log-likelihood of a Gaussian, cross-entropy that of a Bernoulli distribution, with a floor above zero on gray pixels.
 #
 # **In practice**, nobody writes gradients by hand any more. But whoever can check one can find out why a model does not train.
 #

@@ -118,7 +118,11 @@ plotting.show(
     "slowly, to about 0.83.",
 )
 lesson.claim(
-    "training loss of the example", given_loss, between=(0.80, 0.86), digits=1, breaks="no-training"
+    "training loss of the example",
+    given_loss,
+    between=(0.80, 0.86),
+    digits=1,
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -151,7 +155,7 @@ lesson.claim(
     "the formula agrees with a million clipped draws, difference",
     abs(np.mean((many - np.clip(many, 0, 1)) ** 2) - range_floor),
     below=0.003,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -218,7 +222,7 @@ for output, part, low, high in (
         table.mean(f"network, {part}", output=output),
         between=(low, high),
         digits=3,
-        breaks="no-training",
+        fails_under="no-training",
     )
 
 # %% [markdown]
@@ -231,13 +235,13 @@ lesson.claim(
     held_out["network"] - held_out["PCA"],
     between=(0.1, 0.2),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "PCA's held-out error lies at the floor of linear codes, difference",
     abs(held_out["PCA"] - (1 - latent_dim / 100)),
     below=0.01,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -266,7 +270,7 @@ lesson.claim(
     np.mean(x_hat < 0.1),
     between=(0.65, 0.9),
     digits=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -297,7 +301,7 @@ lesson.claim(
     kept["digits"],
     above=0.7,
     digits=2,
-    breaks="shuffled-pixels",
+    fails_under="shuffled-pixels",
 )
 
 # %% [markdown]
@@ -343,17 +347,17 @@ lesson.claim(
     "validation minus training loss at the end",
     history["val_loss"][-1] - history["loss"][-1],
     above=0.15,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "the validation loss rises after its minimum, by",
     history["val_loss"][-1] - min(history["val_loss"]),
     above=0.0005,
-    breaks="no-training",
+    fails_under="no-training",
 )
 stopped = metrics.mse(x_test, linear.predict(x_test, verbose=0))
 lesson.claim(
-    "held-out mse after stopping in time", stopped, between=(0.8, 0.9), breaks="no-training"
+    "held-out mse after stopping in time", stopped, between=(0.8, 0.9), fails_under="no-training"
 )
 
 # %% [markdown]
@@ -367,13 +371,13 @@ lesson.claim(
     "on 800 rows, held-out mse trained to the end minus stopped in time",
     ended - stopped,
     between=(0.01, 0.1),
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "stopped on 800 rows minus trained to the end on 1000 rows",
     stopped - table.values("network, held out", output="linear")[0],
     between=(0.01, 0.06),
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -461,21 +465,21 @@ lesson.claim(
     means["as given"] - pca_error,
     between=(0.0005, 0.005),
     digits=4,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "some of its 32 code units are dead, mean number",
     ladder.mean("dead", variant="as given"),
     between=(3, 16),
     digits=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "PCA's error exceeds the repaired network's, in standard deviations over the seeds",
     metrics.paired_margin([pca_error] * 3, ladder.values("mse", variant="wider")),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -505,7 +509,7 @@ lesson.claim(
     "a fresh process reconstructs the same, largest difference",
     np.abs(elsewhere - linear.predict(x_test[:10], verbose=0)).max(),
     below=1e-5,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -637,7 +641,7 @@ lesson.claim(
     "all loops reach the same loss, largest relative difference",
     np.ptp(list(losses.values())) / min(losses.values()),
     below=1e-3,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -707,9 +711,9 @@ lesson.claim(
     np.sum(first == second),
     between=(10, 10),
     digits=0,
-    breaks="math",
+    fails_under="math",
 )
-lesson.claim("without a seed", np.sum(first_without == second_without), below=9, breaks="math")
+lesson.claim("without a seed", np.sum(first_without == second_without), below=9, fails_under="math")
 
 # %% [markdown]
 # Keras draws the order in a piece of TensorFlow that is started anew for each epoch. With a seed it starts with the same random numbers, and so with the same order. (This holds for the versions of `requirements.txt`.) Batches that never change are a worse teacher: that is why the first run of this lesson, with its seed, ended at 0.83 and not at 0.81.
@@ -729,7 +733,7 @@ lesson.claim(
     "in the same 1.5 seconds, training loss that Keras fit reaches minus that of training.fit",
     reached["Keras fit"] - reached["training.fit"],
     above=0.1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -752,7 +756,7 @@ lesson.claim(
         for a, b in zip(resumed.get_weights(), uninterrupted.get_weights(), strict=True)
     ),
     below=1e-12,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]

@@ -101,7 +101,7 @@ tail = eigenvalues[small_dim:].sum()
 print(f"total variance {eigenvalues.sum():.3f}, tail after {small_dim} numbers {tail:.3f}")
 print(f"eigenvalues {small_dim - 1} to {small_dim + 2}:", eigenvalues[small_dim - 2 :][:4].round(3))
 plotting.show(
-    plotting.image_grid(digits.x_test[:20]), "Twenty coarse digits of 8 by 8 grey pixels."
+    plotting.image_grid(digits.x_test[:20]), "Twenty coarse digits of 8 by 8 gray pixels."
 )
 
 # %% [markdown]
@@ -136,16 +136,16 @@ plotting.sweep({"angle": (done, angle)}, ylabel="largest angle (°)", ax=axes[1]
 plotting.show(
     fig,
     "Two falling curves on logarithmic axes, against epochs. The excess of the loss over the tail "
-    "is below one per cent after 1000 epochs, when the largest angle between the planes is still "
+    "is below one percent after 1000 epochs, when the largest angle between the planes is still "
     "above ten degrees. After 10,000 epochs both are close to zero.",
 )
 lesson.claim(
-    "largest angle to PCA's plane, in degrees", angle[-1], below=0.01, breaks="no-training"
+    "largest angle to PCA's plane, in degrees", angle[-1], below=0.01, fails_under="no-training"
 )
-lesson.claim("excess of the loss over the tail", excess[-1], below=1e-4, breaks="no-training")
+lesson.claim("excess of the loss over the tail", excess[-1], below=1e-4, fails_under="no-training")
 
 # %% [markdown]
-# The loss comes first. After 1,000 epochs it is within one per cent of the tail, while the plane is still far from PCA's. The reason stands in the eigenvalues: the eighth and the ninth are nearly equal, so exchanging $v_8$ for $v_9$ costs only $0.172 - 0.162 = 0.010$, less than one per cent of the tail. A loss that is nearly best does not mean weights that are nearly the best ones.
+# The loss comes first. After 1,000 epochs it is within one percent of the tail, while the plane is still far from PCA's. The reason stands in the eigenvalues: the eighth and the ninth are nearly equal, so exchanging $v_8$ for $v_9$ costs only $0.172 - 0.162 = 0.010$, less than one percent of the tail. A loss that is nearly best does not mean weights that are nearly the best ones.
 #
 # Is the linear autoencoder now the *same* as PCA? Look at what each unit of the code adds to the picture: a column of $W_d$, beside an eigenvector.
 
@@ -163,7 +163,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# (Grey is 0, dark is positive, light is negative; signs carry no meaning.) The plane is the same, the axes are not. PCA's are orthogonal and sorted by variance; nothing asks the autoencoder's to be.
+# (Gray is 0, dark is positive, light is negative; signs carry no meaning.) The plane is the same, the axes are not. PCA's are orthogonal and sorted by variance; nothing asks the autoencoder's to be.
 #
 # There is no reason why they should agree. Take any invertible matrix $A$ of shape $(d, d)$. Let the encoder multiply its code by $A$, and the decoder by $A^{-1}$ before it decodes: $z' = A z$ and $\hat x = (W_d A^{-1})\, z' + b_d$. The output has not changed, so the loss has not. (A shift $z' = A z + c$ can be undone in the same way.) We try it with a random matrix, in double precision.
 
@@ -180,7 +180,7 @@ lesson.claim(
     "mixing the code leaves every output as it was, largest difference",
     np.abs(x_hat - x_hat_mixed).max(),
     below=1e-8,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -367,7 +367,7 @@ plotting.show(
 # On a logarithmic axis a ratio is a vertical distance. Four things to see.
 # - **Bending pays, most of all in the middle.** With one or two numbers nobody can say much about a digit. With 8 or 16 the dense autoencoder halves PCA's error; PCA itself needs about three times as many numbers for that. With 64 the dense one has lost nearly all of its lead: PCA's error goes on falling, its own does not.
 # - **Part of the gain is only the sigmoid.** The one-layer autoencoder can't bend, and up to 8 numbers it is no better than PCA. But it never answers with a pixel outside $(0, 1)$, and with 30 numbers that alone takes a sixth off PCA's error. With 64 it even beats the dense network, without a single hidden layer. Whoever compares a deep autoencoder with plain PCA only would have praised the depth for it.
-# - **The kind of network matters, and not always the same way.** The convolutional network is the worst of the deep ones at few numbers and the best from 30 on, with a ninth of the dense one's parameters. A likely reason: between its windows and the code there is only one dense layer, which can't bend much; but it need not learn anew for each pixel what neighbouring pixels have to do with each other.
+# - **The kind of network matters, and not always the same way.** The convolutional network is the worst of the deep ones at few numbers and the best from 30 on, with a ninth of the dense one's parameters. A likely reason: between its windows and the code there is only one dense layer, which can't bend much; but it need not learn anew for each pixel what neighboring pixels have to do with each other.
 # - **Tied weights cost nothing** here. Half the weights, and an error that is as small or smaller.
 #
 # ### Beside the published numbers
@@ -394,9 +394,9 @@ for size, better, worse in (
         f"{size} numbers: {better} a tenth ahead of {worse}, in standard deviations over seeds",
         metrics.paired_margin(behind, 1.1 * ahead),
         above=1,
-        breaks="no-training",
+        fails_under="no-training",
     )
-lesson.claim("PCA, 30 numbers", pca_test[30], between=(13.6, 14.3), breaks="shuffled-pixels")
+lesson.claim("PCA, 30 numbers", pca_test[30], between=(13.6, 14.3), fails_under="shuffled-pixels")
 
 # %% [markdown]
 # PCA agrees: 13.87 on the full set, a little more with our 8,500 training images instead of 60,000. *Logistic PCA* is a linear code with a sigmoid output, trained with cross-entropy; our one-layer network is its relative, and lies between the two PCAs. The deep autoencoders do not come down to 3.00. Theirs was deeper and wider, saw seven times as many images, and was trained far longer. *Change one thing*, below, says how to go in that direction.
@@ -404,8 +404,8 @@ lesson.claim("PCA, 30 numbers", pca_test[30], between=(13.6, 14.3), breaks="shuf
 # ### Where PCA is as good
 #
 # Digits are kind to autoencoders. Two other kinds of data, both real. Of each, a fifth of the training rows is kept for validation.
-# - **patches**: squares of 12 × 12 grey pixels, cut out of two photographs; 8,000 to train on. The test patches come from another part of the same photographs.
-# - **a table**: 30 measurements of 569 tumours (*breast cancer Wisconsin*), 364 rows to train on. Its columns have different units, so each is *standardised*: minus its mean, divided by its standard deviation, both taken from the training rows.
+# - **patches**: squares of 12 × 12 gray pixels, cut out of two photographs; 8,000 to train on. The test patches come from another part of the same photographs.
+# - **a table**: 30 measurements of 569 tumors (*breast cancer Wisconsin*), 364 rows to train on. Its columns have different units, so each is *standardized*: minus its mean, divided by its standard deviation, both taken from the training rows.
 #
 # *Predict:* on which of the two does a non-linear code beat PCA?
 
@@ -421,7 +421,7 @@ parts = {name: (x[: -len(x) // 5], x[-len(x) // 5 :], t) for name, (x, t) in oth
 other_sizes = {"patches": (1, 2, 4, 8, 16, 32, 64), "table": (1, 2, 3, 5, 8, 12, 20)}
 plotting.show(
     plotting.image_grid(patches.x_train[:20]),
-    "Twenty grey patches of 12 by 12 pixels: smooth areas, edges, a few textures.",
+    "Twenty gray patches of 12 by 12 pixels: smooth areas, edges, a few textures.",
 )
 
 
@@ -485,7 +485,7 @@ plotting.show(
         yticks=[0.5, 1, 2, 4],
     ),
     "The autoencoder's held-out error divided by PCA's, against the size of the code. For digits it "
-    "falls to one half at 8 to 16 numbers and rises towards 1 at 64. For patches it is 1 at small "
+    "falls to one half at 8 to 16 numbers and rises toward 1 at 64. For patches it is 1 at small "
     "codes and rises above 1. For the table it is a little below 1 up to 8 numbers and rises "
     "steeply above 1 beyond.",
 )
@@ -506,14 +506,14 @@ for d in (2, 30):
         curves.mean("test", kind="dense", size=d) / pca_test[d],
         below=0.8,
         digits=2,
-        breaks="no-training",
+        fails_under="no-training",
     )
 lesson.claim(
     "patches, 4 numbers: error divided by PCA's",
     np.mean(relative["patches"][1][2]),
     between=(0.95, 1.1),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 x_rows = parts["table"][0]
 lesson.claim(
@@ -521,13 +521,13 @@ lesson.claim(
     other.mean("training", name="table", size=20) / pca_errors(x_rows, x_rows, [20])[0],
     between=(1.5, 20),
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
 # ## Two dimensions to look at (core)
 #
-# A code of two numbers is a *map*: every picture becomes a point. PCA gives one, the dense autoencoder gives one, and there are methods made for nothing else. The best known is **t-SNE** (van der Maaten and Hinton 2008). It has no encoder: it moves points about on the plane until those that are neighbours among the data are neighbours on the plane.
+# A code of two numbers is a *map*: every picture becomes a point. PCA gives one, the dense autoencoder gives one, and there are methods made for nothing else. The best known is **t-SNE** (van der Maaten and Hinton 2008). It has no encoder: it moves points about on the plane until those that are neighbors among the data are neighbors on the plane.
 #
 # We map 1,000 held-out digits. PCA and the autoencoder were fitted to the training pictures and only *apply* their encoders. t-SNE is fitted to the thousand points themselves, as it must be; it could not place a new one.
 
@@ -564,9 +564,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# t-SNE looks best. But what is "best" here? The labels were not used, and islands please the eye even when they are an artefact. So we say what a map should keep, and measure it.
+# t-SNE looks best. But what is "best" here? The labels were not used, and islands please the eye even when they are an artifact. So we say what a map should keep, and measure it.
 #
-# **Trustworthiness**: are points that are close on the map close in the data? Take the $k$ nearest neighbours of each point on the map. Those that are not among its $k$ nearest in the data are intruders. With $r(i, j)$ the rank of $j$ among the neighbours of $i$ in the data (1 for the nearest), $V_i$ the intruders at $i$, and $n$ the number of points (Venna and Kaski 2001),
+# **Trustworthiness**: are points that are close on the map close in the data? Take the $k$ nearest neighbors of each point on the map. Those that are not among its $k$ nearest in the data are intruders. With $r(i, j)$ the rank of $j$ among the neighbors of $i$ in the data (1 for the nearest), $V_i$ the intruders at $i$, and $n$ the number of points (Venna and Kaski 2001),
 #
 # $$T(k) = 1 - \frac{2}{n k\,(2n - 3k - 1)} \sum_i \sum_{j \in V_i} \bigl( r(i, j) - k \bigr).$$
 #
@@ -591,13 +591,13 @@ lesson.claim(
     "our formula and scikit-learn's function, difference",
     abs(trust(x_map, maps["PCA"], 12) - trustworthiness(x_map, maps["PCA"], n_neighbors=12)),
     below=1e-5,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
-# Two more scores complete the picture. **Label agreement**: how often the nearest neighbour on the map has the same label. **Order of distances**: take all pairs of points; does a pair that is farther apart in the data lie farther apart on the map? (Spearman's rank correlation of the two lists of distances, 1 if the order is the same.) The first three scores look at neighbours, the last at the map as a whole.
+# Two more scores complete the picture. **Label agreement**: how often the nearest neighbor on the map has the same label. **Order of distances**: take all pairs of points; does a pair that is farther apart in the data lie farther apart on the map? (Spearman's rank correlation of the two lists of distances, 1 if the order is the same.) The first three scores look at neighbors, the last at the map as a whole.
 #
-# Two more methods of scikit-learn join, fitted to the thousand points like t-SNE: **Isomap**, which keeps distances measured along chains of neighbours, and **spectral embedding**, which links each point to its neighbours and places linked points close together.
+# Two more methods of scikit-learn join, fitted to the thousand points like t-SNE: **Isomap**, which keeps distances measured along chains of neighbors, and **spectral embedding**, which links each point to its neighbors and places linked points close together.
 #
 # *Predict before you run.* Who wins which score? Is there one on which PCA beats t-SNE?
 
@@ -654,9 +654,9 @@ for method in methods:
 
 # %% [markdown]
 # No map wins everything.
-# - **t-SNE** keeps neighbours best, by far. On its map the nearest neighbour tells the digit nearly as often as with all 784 pixels. That is what it was built for.
+# - **t-SNE** keeps neighbors best, by far. On its map the nearest neighbor tells the digit nearly as often as with all 784 pixels. That is what it was built for.
 # - **PCA and Isomap** keep the order of distances best, and even they only roughly. Between t-SNE's islands, distances mean less: don't read anything into which island lies beside which.
-# - **The autoencoder** has fewer intruders than PCA (trustworthiness), but tears as many neighbours apart (continuity). And its order of distances is next to random. Nothing in its objective asks for distances: the decoder can read a code as well from a stretched or a bent map. What it has and t-SNE has not: an encoder for new points, and a decoder that shows what any place on the map looks like.
+# - **The autoencoder** has fewer intruders than PCA (trustworthiness), but tears as many neighbors apart (continuity). And its order of distances is next to random. Nothing in its objective asks for distances: the decoder can read a code as well from a stretched or a bent map. What it has and t-SNE has not: an encoder for new points, and a decoder that shows what any place on the map looks like.
 
 # %%
 trusted = {method: scored.values("trustworthiness", method=method) for method in methods}
@@ -664,23 +664,23 @@ lesson.claim(
     "trustworthiness: autoencoder ahead of PCA, in standard deviations over the seeds",
     metrics.paired_margin(trusted["autoencoder"], trusted["PCA"]),
     above=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "trustworthiness of t-SNE",
     trusted["t-SNE"].mean(),
     between=(0.92, 0.98),
     digits=2,
-    breaks="shuffled-pixels",
+    fails_under="shuffled-pixels",
 )
 lesson.claim(
     "label agreement of t-SNE",
     scored.mean("label agreement", method="t-SNE"),
     above=0.85,
-    breaks="shuffled-labels",
+    fails_under="shuffled-labels",
 )
 order = scored.mean("order", method="autoencoder")
-lesson.claim("order of distances, autoencoder", order, below=0.12, breaks="no-training")
+lesson.claim("order of distances, autoencoder", order, below=0.12, fails_under="no-training")
 
 # %% [markdown]
 # ### A code of ReLU units can die
@@ -741,7 +741,10 @@ plotting.show(
 
 # %%
 lesson.claim(
-    "ReLU runs in ten that lost a unit", np.sum(alive < 2), between=(1, 5), breaks="no-training"
+    "ReLU runs in ten that lost a unit",
+    np.sum(alive < 2),
+    between=(1, 5),
+    fails_under="no-training",
 )
 lesson.claim(
     "where both units live, the linear code is still better, in standard deviations",
@@ -750,7 +753,7 @@ lesson.claim(
         codes.values("error", activation="linear")[alive == 2],
     ),
     above=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -762,7 +765,7 @@ lesson.claim(
 #
 # **1. The elbow.** Plot the error against the size and look for the place where the curve bends. To take the eye out of it: draw the straight line from the first point to the last, and take the point farthest below it.
 #
-# **2. The intrinsic dimension.** If the data lie on a curved surface of $d$ dimensions, $d$ numbers should do. The surface is unknown, but its dimension shows in how distances grow. Let $r_1$ and $r_2$ be the distances from a point to its nearest and its second nearest neighbour. If points are spread evenly around it, the nearest one is equally likely anywhere in the ball of radius $r_2$. A ball of radius $r_2 / \mu$ has the share $\mu^{-d}$ of that ball's volume, so the chance that $r_2 / r_1 > \mu$ is $\mu^{-d}$. This means that
+# **2. The intrinsic dimension.** If the data lie on a curved surface of $d$ dimensions, $d$ numbers should do. The surface is unknown, but its dimension shows in how distances grow. Let $r_1$ and $r_2$ be the distances from a point to its nearest and its second nearest neighbor. If points are spread evenly around it, the nearest one is equally likely anywhere in the ball of radius $r_2$. A ball of radius $r_2 / \mu$ has the share $\mu^{-d}$ of that ball's volume, so the chance that $r_2 / r_1 > \mu$ is $\mu^{-d}$. This means that
 # $\log (r_2 / r_1)$ is exponentially distributed with rate $d$. Its mean is $1/d$, and
 #
 # $$\hat d = \Bigl( \frac1N \sum_i \log \frac{r_2(i)}{r_1(i)} \Bigr)^{-1}.$$
@@ -794,10 +797,10 @@ def flat_cloud(d, seed):
 estimates = {d: two_nn(flat_cloud(d, seed=0)) for d in (2, 5, 10, 20, 40)}
 for d, estimate in estimates.items():
     print(f"true dimension {d:2d}, estimate {estimate:5.1f}")
-lesson.claim("estimate for 5 dimensions", estimates[5], between=(4.7, 5.3), breaks="math")
+lesson.claim("estimate for 5 dimensions", estimates[5], between=(4.7, 5.3), fails_under="math")
 
 # %% [markdown]
-# Good for few dimensions, too low for many: with 40 dimensions, 5,000 points are too thinly spread to fill a neighbourhood. So distrust a large estimate. (Noise in the data acts the other way and makes it larger.)
+# Good for few dimensions, too low for many: with 40 dimensions, 5,000 points are too thinly spread to fill a neighborhood. So distrust a large estimate. (Noise in the data acts the other way and makes it larger.)
 #
 # **3. The error on validation data.** Say which error the task tolerates, and take the smallest code that keeps it. Here: at most 20 % of the variance may be lost.
 #
@@ -846,7 +849,7 @@ for ax, (name, its_sizes) in zip(axes, (("digits", sizes), ("table", table_sizes
 plotting.show(
     fig,
     "Share of the validation variance that is lost, against the size of the code, for digits and "
-    "for the table. For digits the autoencoder crosses the line of twenty per cent at a much "
+    "for the table. For digits the autoencoder crosses the line of twenty percent at a much "
     "smaller code than PCA. For the table both cross it at nearly the same size. A vertical line marks the "
     "intrinsic dimension, in both cases in the right half of the axis.",
 )
@@ -857,7 +860,7 @@ plotting.show(
 # - **The intrinsic dimension** is a property of the data, and tells the right order of magnitude. But it does not say how much is lost: on the table, 5 numbers already meet the tolerance. And on the digits PCA, which can't bend, needs far more than 13.
 # - **The 20 % rule** answers the question that was asked. It also shows what a method is worth: for the same loss, PCA needs many more numbers on the digits than the autoencoder does. On the table they need the same, in steps of the grid.
 #
-# The choice was made on validation data. What does it give on the test data, which had no part in it? (For PCA we can afford to look at every size, not only at those of the grid; so the comparison is a little in its favour.)
+# The choice was made on validation data. What does it give on the test data, which had no part in it? (For PCA we can afford to look at every size, not only at those of the grid; so the comparison is a little in its favor.)
 
 # %%
 losses = np.array(pca_errors(x_fit, x_val, range(1, 65))) / variance["digits"]
@@ -875,19 +878,19 @@ lesson.claim(
     d_pca / d_code,
     above=2,
     digits=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "the autoencoder's loss on test data, share",
     test_lost[f"autoencoder, {d_code} numbers"],
     below=0.22,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
 # ## Use your own data (core)
 #
-# The same questions, for a table and for a folder of pictures of your own. To have something to read, the next cell writes one of each into a temporary folder: the tumours as `cells.csv`, and 300 digits as PNG files, one sub-folder for each label. Put the path of yours in their place.
+# The same questions, for a table and for a folder of pictures of your own. To have something to read, the next cell writes one of each into a temporary folder: the tumors as `cells.csv`, and 300 digits as PNG files, one sub-folder for each label. Put the path of yours in their place.
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -905,7 +908,7 @@ print(header[:60], "...")
 print(len(list(folder.rglob("*.png"))), "pictures")
 
 # %% [markdown]
-# `data.from_csv` reads a table, splits it, and standardises it by its training part. `data.from_images` reads pictures, brings them to one size, and splits them. Both complain clearly about what they can't use. The rest is what you know:
+# `data.from_csv` reads a table, splits it, and standardizes it by its training part. `data.from_images` reads pictures, brings them to one size, and splits them. Both complain clearly about what they can't use. The rest is what you know:
 
 
 # %%
@@ -947,7 +950,7 @@ lesson.claim(
     "own table, the autoencoder's loss divided by PCA's",
     own[1] / own[0],
     between=(0.6, 1.3),
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -957,7 +960,7 @@ lesson.claim(
 #
 # "784 numbers became 30" is not yet compression. A number is not a unit of storage: a file has bytes. How many does a code take?
 #
-# 1. **Quantise.** Choose a step $\Delta$, and store the integer $q = \operatorname{round}(z / \Delta)$ instead of $z$. The decoder is given $\Delta q$. A larger step means smaller integers, and a larger error.
+# 1. **Quantize.** Choose a step $\Delta$, and store the integer $q = \operatorname{round}(z / \Delta)$ instead of $z$. The decoder is given $\Delta q$. A larger step means smaller integers, and a larger error.
 # 2. **Entropy-code.** Integers that occur often get short codewords, rare ones long ones. Python's standard library has `lzma`. All integers of one unit are stored in a row, because they resemble each other.
 # 3. **Count everything**: the header with $\Delta$ and the shape, and, where it belongs, the decoder itself.
 #
@@ -974,7 +977,7 @@ def pack(z, step):
 
 
 def unpack(packed):
-    """Return the quantised codes, shape (n, d), float32."""
+    """Return the quantized codes, shape (n, d), float32."""
     step, n, d, kind = struct.unpack("<fiHc", packed[:11])
     q = np.frombuffer(lzma.decompress(packed[11:]), kind.decode())
     return np.float32(step) * q.reshape(d, n).T.astype(np.float32)
@@ -988,7 +991,7 @@ lesson.claim(
     np.abs(unpack(packed) - z).max() / 0.5,
     between=(0.4, 0.501),
     digits=1,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -1088,13 +1091,13 @@ lesson.claim(
     "at 12 bytes, error of the autoencoder with 30 numbers divided by PCA's",
     error_at_bytes("autoencoder, 30", 12) / error_at_bytes("PCA", 12),
     between=(0.6, 0.95),
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "its error with exact codes, divided by PCA's at 30 bytes",
     curves.mean("test", kind="dense", size=30) / error_at_bytes("PCA", 30),
     between=(1.2, 2.5),
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -1127,11 +1130,11 @@ lesson.claim(
     "images until the decoder is paid for",
     model / (sent["WebP"][0] - code),
     between=(20_000, 80_000),
-    breaks="shuffled-pixels",
+    fails_under="shuffled-pixels",
 )
 
 # %% [markdown]
-# For the 2,000 images at hand, sending the decoder is a waste: WebP needs less than a tenth of the bytes and gives better pictures. From some 40,000 images on the autoencoder needs fewer bytes than WebP, for pictures that are poorer. PCA's directions take a fifth of the decoder's bytes, so against PCA the autoencoder pays only after about a million images. (We counted half precision; we did not test what it does to the error.) Learned compression pays where one decoder serves many pictures of one kind, and there it is a serious field: modern systems train the quantisation and the entropy model together with the networks (Ballé and others 2017), which ours did not.
+# For the 2,000 images at hand, sending the decoder is a waste: WebP needs less than a tenth of the bytes and gives better pictures. From some 40,000 images on the autoencoder needs fewer bytes than WebP, for pictures that are poorer. PCA's directions take a fifth of the decoder's bytes, so against PCA the autoencoder pays only after about a million images. (We counted half precision; we did not test what it does to the error.) Learned compression pays where one decoder serves many pictures of one kind, and there it is a serious field: modern systems train the quantization and the entropy model together with the networks (Ballé and others 2017), which ours did not.
 #
 # ## Change one thing
 #
@@ -1164,14 +1167,14 @@ def largest_angle(a, b): ...  # your lines
 lesson04.largest_angle.check(largest_angle)
 
 # %%
-lesson04.next_neighbours.prompt()
+lesson04.next_neighbors.prompt()
 
 
 # %%
-def next_neighbours(x): ...  # your lines
+def next_neighbors(x): ...  # your lines
 
 
-lesson04.next_neighbours.check(next_neighbours)
+lesson04.next_neighbors.check(next_neighbors)
 
 # %%
 lesson04.which_map.prompt()
@@ -1195,7 +1198,7 @@ lesson04.break_even.check(break_even)
 #
 # - The best linear autoencoder finds PCA's plane: same loss, other axes. Its code is unique only up to an invertible matrix and a shift.
 # - What a non-linear code gains depends on the data and on the size: half of PCA's error on digits at 8 to 16 numbers, nothing on patches of photographs. Where little error is left, PCA is hard to beat.
-# - A map is judged by what it should keep. t-SNE keeps neighbours best, PCA the order of distances. The autoencoder's distances mean little, but it can place new points and decode any place.
+# - A map is judged by what it should keep. t-SNE keeps neighbors best, PCA the order of distances. The autoencoder's distances mean little, but it can place new points and decode any place.
 # - ReLU units in a code can die without a warning.
 # - The elbow depends on the drawing, the intrinsic dimension says at best "about so many"; a tolerated error on validation data decides.
 # - Compression is counted in bytes, decoder included.

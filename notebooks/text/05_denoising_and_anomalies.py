@@ -73,7 +73,7 @@ seeds = range(3)
 #
 # - **Gaussian**: to each pixel a normal number of standard deviation $\sigma$ is added.
 # - **Salt and pepper** (`salt`): a share of the pixels is replaced, half of them by 0, half by 1.
-# - **Block**: a square somewhere turns grey. Its side is given in pixels.
+# - **Block**: a square somewhere turns gray. Its side is given in pixels.
 
 
 # %%
@@ -123,7 +123,7 @@ plotting.show(
     plotting.image_rows({"clean": mnist.x_test[shown]} | rows),
     "Six digits, clean and under seven kinds of noise. Gaussian noise of 0.1 is a light grain, "
     "of 0.5 it nearly drowns the strokes. Salt and pepper sets single pixels to black or white, "
-    "up to half of them. A block is a grey square that hides what is below.",
+    "up to half of them. A block is a gray square that hides what is below.",
 )
 
 # %% [markdown]
@@ -156,7 +156,7 @@ lesson.claim(
     "PSNR by its formula minus scikit-image's",
     abs(np.mean(10 * np.log10(1 / errors)) - quality(x_test, noisy)[0]),
     below=1e-4,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -165,7 +165,7 @@ lesson.claim(
 # People have removed noise for longer than they have trained networks. Four methods, each with one knob:
 #
 # - **Median filter**: each pixel becomes the median of the window around it. Knob: the window's side.
-# - **Total variation**: find the picture $u$ that is close to the noisy one $y$ and varies little from pixel to pixel, $\min_u \tfrac12 \lVert u - y\rVert^2 + \lambda \sum |\nabla u|$, where $\nabla u$ holds the differences between neighbouring pixels. Knob: the weight $\lambda$.
+# - **Total variation**: find the picture $u$ that is close to the noisy one $y$ and varies little from pixel to pixel, $\min_u \tfrac12 \lVert u - y\rVert^2 + \lambda \sum |\nabla u|$, where $\nabla u$ holds the differences between neighboring pixels. Knob: the weight $\lambda$.
 # - **Non-local means**: each pixel becomes an average over pixels *whose surroundings look alike*, up to six pixels away. Knob: $h$, how much difference is tolerated.
 # - **PCA**: project on the first directions of the clean training pictures; noise in all other directions is gone. Knob: the number of directions.
 #
@@ -293,7 +293,7 @@ rows["network"] = network.predict(spoilt, verbose=0)
 plotting.show(
     plotting.image_rows(rows),
     "Six digits under Gaussian noise of 0.3, restored by five methods. The median filter leaves "
-    "blotches, total variation soft pale digits, non-local means grainy ones, PCA grey shadows. "
+    "blotches, total variation soft pale digits, non-local means grainy ones, PCA gray shadows. "
     "The network's digits look nearly like the clean ones.",
 )
 
@@ -349,7 +349,7 @@ plotting.show(
 # %% [markdown]
 # How to read it. Where the noise is strong, the network is two to four decibels ahead of the best rival: about half of its error. But under weak Gaussian noise total variation, which has never seen a digit, is only 0.3 dB behind, and for a little salt and pepper the median filter has the same SSIM. (By the other measure the network is clearly ahead in both cases. Which measure counts depends on what the pictures are for.)
 #
-# The grey block is another matter. A window or a smooth surface can't tell what is *behind* a square; only someone who knows digits can guess. PCA knows a little about them, and is the best rival here by PSNR; by SSIM it spoils the rest of the picture more than it repairs, and leaving the square alone is the better choice.
+# The gray block is another matter. A window or a smooth surface can't tell what is *behind* a square; only someone who knows digits can guess. PCA knows a little about them, and is the best rival here by PSNR; by SSIM it spoils the rest of the picture more than it repairs, and leaving the square alone is the better choice.
 
 # %%
 lead = {}  # of the network over the best rival, in dB: one number per seed
@@ -362,13 +362,13 @@ for text, value, bounds, digits in (
     ("Gaussian noise of 0.1, its lead in dB", lead["gaussian", 0.1], (-0.3, 1), 1),
     ("salt and pepper of 0.1, its SSIM minus the median filter's", similar, (-0.03, 0.05), 2),
 ):
-    lesson.claim(text, value.mean(), between=bounds, digits=digits, breaks="no-training")
+    lesson.claim(text, value.mean(), between=bounds, digits=digits, fails_under="no-training")
 lesson.claim(
     "its smallest lead in the other six rows of the table, in standard deviations over seeds",
     min(metrics.paired_margin(lead[c], 0 * lead[c]) for c in conditions[1:]),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -420,7 +420,7 @@ lesson.claim(
     ),
     between=(0.1, 0.25),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "Gaussian noise of 0.3: PCA's PSNR minus that of the salt and pepper network, in dB",
@@ -430,7 +430,7 @@ lesson.claim(
     ),
     between=(1.5, 4),
     digits=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -456,15 +456,15 @@ plotting.show(
     plotting.image_rows({name: np.stack(row) for name, row in rows.items()}),
     "Five inverted digits and five patches of photographs: clean, noisy, restored by total "
     "variation and by the network. Total variation restores them, with some blotches. The network "
-    "frays the black ground of the inverted digits, and turns grey patches into white with dark blots.",
+    "frays the black ground of the inverted digits, and turns gray patches into white with dark blots.",
 )
 for name, bounds in (("inverted digits", (-9, -1)), ("photographs", (-0.5, 5))):
     print(f"{name}: by total variation {change[name]['total variation']:+.0f} dB")
     text = f"{name}: PSNR after the network minus before, in dB"
-    lesson.claim(text, change[name]["network"], between=bounds, breaks="no-training")
+    lesson.claim(text, change[name]["network"], between=bounds, fails_under="no-training")
 
 # %% [markdown]
-# (As everywhere in the course, 1 is drawn black and 0 white; so the photographs look like negatives.) Total variation improves both kinds of pictures; it knows only that pictures have smooth places. The network knows that paper is 0. It makes the inverted digits worse than the noise had made them, fraying their dark ground at the edges. The photographs gain far less from it than from total variation: where there was even grey it leaves white, with blots where it takes the grain for strokes. Nothing in its output says that it has left what it knows. **A network that restores will also invent.**
+# (As everywhere in the course, 1 is drawn black and 0 white; so the photographs look like negatives.) Total variation improves both kinds of pictures; it knows only that pictures have smooth places. The network knows that paper is 0. It makes the inverted digits worse than the noise had made them, fraying their dark ground at the edges. The photographs gain far less from it than from total variation: where there was even gray it leaves white, with blots where it takes the grain for strokes. Nothing in its output says that it has left what it knows. **A network that restores will also invent.**
 #
 # ### Noise drawn once
 #
@@ -547,21 +547,21 @@ lesson.claim(
     end["once"].mean() / end["fresh"].mean(),
     between=(1.4, 1.9),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "the same, in standard deviations over the seeds",
     metrics.paired_margin(end["once"], end["fresh"]),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "even stopped at its best epoch, it has a larger error than fresh noise, ratio",
     lowest / end["fresh"].mean(),
     above=1.25,
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -621,7 +621,7 @@ for measure, low, high in (("mean_of_psnr", 3, 6), ("psnr_of_mean", 1.5, 4)):
         best - natural.mean(f"network, {measure}", level=0.1),
         between=(low, high),
         digits=1,
-        breaks="no-training",
+        fails_under="no-training",
     )
 
 # %% [markdown]
@@ -640,7 +640,7 @@ for measure, low, high in (("mean_of_psnr", 3, 6), ("psnr_of_mean", 1.5, 4)):
 #
 # $$p_\sigma(\tilde x) = \int p(x)\, N(\tilde x;\, x,\, \sigma^2 I)\, dx,$$
 #
-# which is $p$, blurred. Which function $r$ makes $\mathbb{E}\,\lVert r(\tilde x) - x \rVert^2$ smallest? For each $\tilde x$ the mean of all $x$ that it may have come from, $r(\tilde x) = \mathbb{E}[x \mid \tilde x]$, because the mean is what minimises a squared error: the derivative of $\mathbb{E}\,(r - x)^2$ in $r$ is $2\,(r - \mathbb{E}\,x)$.
+# which is $p$, blurred. Which function $r$ makes $\mathbb{E}\,\lVert r(\tilde x) - x \rVert^2$ smallest? For each $\tilde x$ the mean of all $x$ that it may have come from, $r(\tilde x) = \mathbb{E}[x \mid \tilde x]$, because the mean is what minimizes a squared error: the derivative of $\mathbb{E}\,(r - x)^2$ in $r$ is $2\,(r - \mathbb{E}\,x)$.
 #
 # Now take the gradient of $p_\sigma$ in $\tilde x$. The gradient of the normal density is $\frac{x - \tilde x}{\sigma^2} N$, so
 #
@@ -701,7 +701,7 @@ lesson.claim(
     "the best denoiser's step, divided by sigma squared, minus the gradient of log p, relative",
     largest,
     below=1e-9,
-    breaks="math",
+    fails_under="math",
 )
 
 
@@ -790,14 +790,14 @@ lesson.claim(
     scores.mean("network", sigma=0.5),
     below=0.25,
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "at sigma = 0.1",
     scores.mean("network", sigma=0.1),
     between=(0.3, 0.9),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "the linear denoiser's error exceeds the network's at every sigma, smallest margin",
@@ -807,7 +807,7 @@ lesson.claim(
     ),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -840,7 +840,7 @@ plotting.show(
 noisy = stages["the data"] + sigma * rng.standard_normal((500, 2))
 landed, real = (np.mean(log_density(x, sigma)) for x in (walkers, noisy))
 text = "mean log density of the walkers minus that of data with noise 0.1"
-lesson.claim(text, landed - real, between=(-2, 0.3), breaks="no-training")
+lesson.claim(text, landed - real, between=(-2, 0.3), fails_under="no-training")
 
 # %% [markdown]
 # Out of noise came new points that lie where the data lie. Nothing was used but denoisers. This is the principle of *diffusion models*, which make pictures in the same way; lesson 11 comes back to it. How well did they land? Compare the mean log density of the walkers with that of real points with the same noise. The claim's bounds are wide, and in the figure the groups are clearly wider than those of the data, with some stragglers between: the finest field is the one learned worst, and 150 of its small steps are few.
@@ -856,7 +856,7 @@ lesson.claim(text, landed - real, between=(-2, 0.3), breaks="no-training")
 # - **isolation forest**: cuts the data at random, again and again, and asks how soon a picture is alone;
 # - **distance to mean**: the squared distance to the mean training picture;
 # - **amount of ink**: the sum of the pixels. No method at all, and that is why it is here;
-# - **nearest neighbour**: the squared distance to the nearest training picture. It has nothing to train, either.
+# - **nearest neighbor**: the squared distance to the nearest training picture. It has nothing to train, either.
 #
 # *Predict before you run:* which two are best?
 
@@ -935,7 +935,7 @@ axes[0].invert_yaxis()
 plotting.show(
     fig,
     "AUROC and average precision of six methods for the digit 2, with intervals and a dotted "
-    "line for chance. Nearest neighbour and autoencoder lead, PCA follows; isolation forest, "
+    "line for chance. Nearest neighbor and autoencoder lead, PCA follows; isolation forest, "
     "distance to the mean and ink are behind.",
 )
 
@@ -976,7 +976,7 @@ ax.set(xlabel="digit held out as the anomaly", ylabel="AUROC", xticks=range(10),
 ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 plotting.show(
     fig,
-    "AUROC for each of the ten digits as the anomaly, six methods. The nearest neighbour is on "
+    "AUROC for each of the ten digits as the anomaly, six methods. The nearest neighbor is on "
     "top for every digit, the autoencoder mostly second, PCA below it. For the digit 1 all "
     "methods lie below one half.",
 )
@@ -999,16 +999,16 @@ behind = mean_auroc["nearest neighbour"] - mean_auroc["autoencoder"]
 one = ten.values("autoencoder, auroc", digit=1)
 for text, value, bounds in (
     ("mean AUROC, autoencoder minus PCA", over_pca, (0.03, 0.12)),
-    ("mean AUROC, nearest neighbour minus autoencoder", behind, (0.05, 0.15)),
+    ("mean AUROC, nearest neighbor minus autoencoder", behind, (0.05, 0.15)),
     ("AUROC of the autoencoder when the digit 1 is the anomaly", one, (0.15, 0.45)),
 ):
-    lesson.claim(text, value.mean(), between=bounds, digits=2, breaks="no-training")
+    lesson.claim(text, value.mean(), between=bounds, digits=2, fails_under="no-training")
 lesson.claim(
     "autoencoder over PCA in standard deviations over the seeds",
     metrics.paired_margin(mean_auroc["autoencoder"], mean_auroc["PCA"]),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -1060,19 +1060,19 @@ for text, value, bounds, digits in (
     ("share of the energy lost, ones over the others", lost, (1.15, 1.6), 1),
     ("AUROC for the digit 1, error divided by energy", one, (0.52, 0.78), 2),
 ):
-    lesson.claim(text, value, between=bounds, digits=digits, breaks="no-training")
+    lesson.claim(text, value, between=bounds, digits=digits, fails_under="no-training")
 
 # %% [markdown]
 # The zero model has learned nothing, and its AUROC for ones is 0.08: ones have less energy than nearly all others. That is one reason; another is likely to be that a single stroke is easy to restore. Divided by the energy, the errors point the right way. But be careful. The AUROC of *minus the energy* alone would be 0.92, better than all of these: part of what the division does is to call little ink suspicious, which is right for ones and wrong elsewhere. The same division takes the digit 0, which has the *most* ink, further down, and over all ten digits the average precision falls from 0.31 to 0.25, while the AUROC hardly moves.
 # Whether the energy is a sign or a disturbance, the data without anomalies can't tell; somebody who knows the case must.
 #
-# ### Tumours
+# ### Tumors
 #
-# Now a table: 30 measurements of cell nuclei, from 569 tumours. Normal means benign here, and only benign rows are trained on. Of the 285 benign training rows, 90 are cut off as validation data.
+# Now a table: 30 measurements of cell nuclei, from 569 tumors. Normal means benign here, and only benign rows are trained on. Of the 285 benign training rows, 90 are cut off as validation data.
 #
 # A measure over all thresholds is not enough: somebody has to choose one. A threshold is part of the method, so it must not see the test data. We take the value that 95 % of the *benign validation rows* stay below, and thus allow 5 % of false alarms. Then we count on the test data, 72 benign rows and 42 malignant ones: how many of the first raise a false alarm, how many of the second are detected?
 #
-# The autoencoder has 32 hidden units and a code of 4. Among its rivals is one that needs no training: the squared norm of the standardised row, that is, how far a row is from the benign mean in standard deviations.
+# The autoencoder has 32 hidden units and a code of 4. Among its rivals is one that needs no training: the squared norm of the standardized row, that is, how far a row is from the benign mean in standard deviations.
 
 # %%
 tumours = data.load("breast-cancer")
@@ -1129,18 +1129,18 @@ lesson.claim(
     alarms.mean("norm of the row, auroc") - alarms.mean("autoencoder, auroc"),
     between=(0.03, 0.15),
     digits=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "share of malignant rows that the autoencoder detects",
     alarms.mean("autoencoder, detections"),
     between=(0.35, 0.65),
     digits=1,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
-# Malignant tumours differ from benign ones mostly *along the directions in which benign ones differ from each other*, only further out. The code takes that in, the decoder carries on in the same direction, and the error sees nothing unusual: four fifths of the malignant rows' squared norm are restored. And that part, which the error ignores, tells malignant from benign as well as the error does. (The autoencoder, which can follow further, ignores more. That this is why it comes last is plausible; we have not shown it.)
+# Malignant tumors differ from benign ones mostly *along the directions in which benign ones differ from each other*, only further out. The code takes that in, the decoder carries on in the same direction, and the error sees nothing unusual: four fifths of the malignant rows' squared norm are restored. And that part, which the error ignores, tells malignant from benign as well as the error does. (The autoencoder, which can follow further, ignores more. That this is why it comes last is plausible; we have not shown it.)
 #
 # The alarms deserve a look as well. 5 % of false alarms were ordered, 9 to 11 % came. A quantile of 90 rows is uncertain: the top 5 % are four or five rows, and with others the threshold would be elsewhere. And the 72 benign test rows are the same in all five splits; if they happen to be a little unusual, all methods show it. A promise about false alarms needs many more validation rows than this.
 
@@ -1151,9 +1151,9 @@ lesson.claim(
 #
 # What is the target? The true values of the holes are unknown, in training as in life. So we hide *further* values, those we know, at random and anew at each step, and ask for all known values back. The loss counts known values only.
 #
-# The rivals: the mean; **nearest neighbours** (`KNNImputer`: the mean over the $k$ most similar rows, $k$ chosen by hiding values in a fifth of the training rows); and **iterative imputation** (`IterativeImputer`: predict each column from the others by linear regression, fill in, and repeat). The error is the root of the mean squared error (rmse) on the hidden values of *test* rows, whose truth we kept.
+# The rivals: the mean; **nearest neighbors** (`KNNImputer`: the mean over the $k$ most similar rows, $k$ chosen by hiding values in a fifth of the training rows); and **iterative imputation** (`IterativeImputer`: predict each column from the others by linear regression, fill in, and repeat). The error is the root of the mean squared error (rmse) on the hidden values of *test* rows, whose truth we kept.
 #
-# Two tables: the tumours, standardised, whose columns depend on each other nearly linearly (radius, perimeter, area); and handwritten digits of 8 × 8 pixels. *Predict before you run:* who wins where?
+# Two tables: the tumors, standardized, whose columns depend on each other nearly linearly (radius, perimeter, area); and handwritten digits of 8 × 8 pixels. *Predict before you run:* who wins where?
 
 
 # %%
@@ -1198,15 +1198,15 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # the iterative method stop
 
 
 def table_of(name):
-    """Return training and test rows: the measurements standardised, the pixels centred."""
+    """Return training and test rows: the measurements standardized, the pixels centered."""
     if name == "tumours":
         return data.standardize(tumours.x_train, tumours.x_test)
     x_train, x_test = digits.x_train.reshape(-1, 64), digits.x_test.reshape(-1, 64)
     return x_train - x_train.mean(axis=0), x_test - x_train.mean(axis=0)
 
 
-def neighbours(x, holes, holes_new, share, rng):
-    """Fill in by nearest neighbours; choose k by hiding further values of a fifth of the rows."""
+def neighbors(x, holes, holes_new, share, rng):
+    """Fill in by nearest neighbors; choose k by hiding further values of a fifth of the rows."""
     cut = len(holes) // 5
     hidden = ~np.isnan(holes[:cut]) & (rng.random(holes[:cut].shape) < share)
     trial, errors = np.where(hidden, np.nan, holes[:cut]), {}
@@ -1239,7 +1239,7 @@ def fill_in(table, share, seed):
     model = imputer(joined(x, known), share, seed)
     guesses = {
         "mean": np.zeros_like(x_new),
-        "nearest neighbours": neighbours(x, holes, holes_new, share, rng),
+        "nearest neighbours": neighbors(x, holes, holes_new, share, rng),
         "iterative": iterative.fit(holes).transform(holes_new),
         "autoencoder": model.predict(joined(x_new, known_new), verbose=0),
     }
@@ -1267,16 +1267,16 @@ for ax, table in zip(axes, ("tumours", "digits"), strict=True):
     ax.set_ylim(bottom=0)
 plotting.show(
     fig,
-    "Error against the share of missing values, for tumours and digits, four methods. Most "
-    "grow with the share; the mean is flat and mostly worst. For tumours the iterative method is best up to one "
-    "half. For digits the nearest neighbours are best at one tenth, the autoencoder from one half on.",
+    "Error against the share of missing values, for tumors and digits, four methods. Most "
+    "grow with the share; the mean is flat and mostly worst. For tumors the iterative method is best up to one "
+    "half. For digits the nearest neighbors are best at one tenth, the autoencoder from one half on.",
 )
 
 # %% [markdown]
 # There is no winner for all cases.
 #
-# - **Tumours.** The columns are nearly linear in each other, and iterative imputation, which is linear regression, finds that. It is best up to one half missing. At seven tenths the autoencoder has caught up, within the spread over the seeds. (To save time we gave the iterative method 5 rounds and the 15 most correlated columns; with more it may do better.)
-# - **Digits.** With one pixel in ten missing, the nearest neighbours are best: among 1,437 digits there is usually a similar one. At three tenths the autoencoder has caught up, and from one half on it is ahead of all. The more is missing, the fewer pixels are left by which two rows could be found to be alike. Its error even *falls* from one tenth to three tenths: the share that is hidden in training is the share that is missing, and with one tenth hidden most of the loss is about values that it sees and need only copy. A larger share in training is a knob that we did not turn.
+# - **Tumors.** The columns are nearly linear in each other, and iterative imputation, which is linear regression, finds that. It is best up to one half missing. At seven tenths the autoencoder has caught up, within the spread over the seeds. (To save time we gave the iterative method 5 rounds and the 15 most correlated columns; with more it may do better.)
+# - **Digits.** With one pixel in ten missing, the nearest neighbors are best: among 1,437 digits there is usually a similar one. At three tenths the autoencoder has caught up, and from one half on it is ahead of all. The more is missing, the fewer pixels are left by which two rows could be found to be alike. Its error even *falls* from one tenth to three tenths: the share that is hidden in training is the share that is missing, and with one tenth hidden most of the loss is about values that it sees and need only copy. A larger share in training is a knob that we did not turn.
 # - The autoencoder is first or second in all eight cases. That is an argument for it when nobody has the time to try.
 
 
@@ -1290,16 +1290,16 @@ linear = gap("autoencoder", "iterative", table="tumours", share=0.1)
 near = gap("autoencoder", "nearest neighbours", table="digits", share=0.1)
 ahead = gap("nearest neighbours", "autoencoder", table="digits", share=0.5)
 for text, value, bounds in (
-    ("tumours, 0.1 missing: autoencoder minus iterative", linear, (0.02, 0.12)),
-    ("digits, 0.1 missing: autoencoder minus nearest neighbours", near, (0.02, 0.07)),
+    ("tumors, 0.1 missing: autoencoder minus iterative", linear, (0.02, 0.12)),
+    ("digits, 0.1 missing: autoencoder minus nearest neighbors", near, (0.02, 0.07)),
 ):
-    lesson.claim(text, value.mean(), between=bounds, digits=2, breaks="no-training")
+    lesson.claim(text, value.mean(), between=bounds, digits=2, fails_under="no-training")
 lesson.claim(
-    "digits, half missing: nearest neighbours exceed the autoencoder, in standard deviations",
+    "digits, half missing: nearest neighbors exceed the autoencoder, in standard deviations",
     metrics.paired_margin(ahead, 0 * ahead),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -1365,13 +1365,13 @@ lesson05.diagnose.check(answer)
 #
 # - A denoising autoencoder is asked for the clean input. It may have a wide code: noise forbids copying. On digits under strong noise it is two to four decibels ahead of tuned filters; under weak Gaussian noise hardly, and on photographs it was behind.
 # - It learns one kind of noise and one kind of picture. Elsewhere a median filter can be better, and strokes appear that nobody drew.
-# - Noise must be fresh at every step. Drawn once, it is learnt by heart.
+# - Noise must be fresh at every step. Drawn once, it is learned by heart.
 # - The best denoiser's step divided by $\sigma^2$ is the gradient of the log density of the noisy data. A trained one comes close, except for weak noise, and new points can be made with it.
-# - The reconstruction error is a usable alarm, not a reliable one: it depends on the size of the input, and what lies in the directions of normal variation is restored and overlooked. Looking up the nearest neighbour, or a plain norm, was better here.
+# - The reconstruction error is a usable alarm, not a reliable one: it depends on the size of the input, and what lies in the directions of normal variation is restored and overlooked. Looking up the nearest neighbor, or a plain norm, was better here.
 # - A threshold belongs to the method and is set on validation data.
-# - For missing values, an autoencoder with a mask competes with nearest neighbours and iterative imputation; which wins depends on the table and on how much is missing.
+# - For missing values, an autoencoder with a mask competes with nearest neighbors and iterative imputation; which wins depends on the table and on how much is missing.
 #
-# **In practice**, run the median filter, the nearest neighbour and the norm first. If the network wins against them on data that played no part in any choice, use it, and tell your readers by how much.
+# **In practice**, run the median filter, the nearest neighbor and the norm first. If the network wins against them on data that played no part in any choice, use it, and tell your readers by how much.
 #
 # ## References
 #
@@ -1386,7 +1386,7 @@ lesson05.diagnose.check(answer)
 # - Y. Song, S. Ermon (2019). Generative modeling by estimating gradients of the data distribution. *NeurIPS*. arXiv:1907.05600 (walking along the learned score).
 # - F. T. Liu, K. M. Ting, Z.-H. Zhou (2008). Isolation forest. *ICDM*, 413–422.
 # - R. Bouman, T. Heskes (2025). Autoencoders for anomaly detection are unreliable. arXiv:2501.13864.
-# - O. Troyanskaya and others (2001). Missing value estimation methods for DNA microarrays. *Bioinformatics* 17, 520–525 (nearest neighbours).
+# - O. Troyanskaya and others (2001). Missing value estimation methods for DNA microarrays. *Bioinformatics* 17, 520–525 (nearest neighbors).
 # - S. van Buuren, K. Groothuis-Oudshoorn (2011). mice: multivariate imputation by chained equations in R. *Journal of Statistical Software* 45(3), 1–67 (iterative imputation).
 #
 # Next: [lesson 6, generation](06_generation.ipynb), turns the decoder into a generator.

@@ -17,7 +17,7 @@
 # **You will be able to**
 # - say why the codes of a plain autoencoder are hard to draw from, and what helps without retraining;
 # - derive the objective of the variational autoencoder in two ways, and check each line by numbers;
-# - write a variational autoencoder in Keras, train it, save it, and recognise the usual mistakes by their numbers;
+# - write a variational autoencoder in Keras, train it, save it, and recognize the usual mistakes by their numbers;
 # - look into a code: maps, grids, paths between pictures, directions with a meaning, each with a control;
 # - choose the weight between reconstruction and code, and say what it stands for;
 # - make the decoder draw the digit that you name, and measure how often it obeys.
@@ -62,29 +62,29 @@ seeds = range(3)
 #
 # ## Pictures of black and white (core)
 #
-# The data are the digits of lesson 1, made binary. Each grey value $g$ in $[0, 1]$ is taken as a probability: the pixel becomes 1 with probability $g$, else 0. It is drawn **once**, with a fixed seed, as Salakhutdinov and Murray did (2008).
+# The data are the digits of lesson 1, made binary. Each gray value $g$ in $[0, 1]$ is taken as a probability: the pixel becomes 1 with probability $g$, else 0. It is drawn **once**, with a fixed seed, as Salakhutdinov and Murray did (2008).
 #
-# Why? Because we are going to speak of probabilities of pictures. If a decoder says "this pixel is 1 with probability 0.9", then a pixel that is 1 costs $-\log 0.9$ and one that is 0 costs $-\log 0.1$, and their sum over the 784 pixels is minus the logarithm of the probability of the picture: a quantity with a meaning and a unit, the nat. For grey values the same formula can be computed and is often trained on, but it is no longer the logarithm of any probability (Loaiza-Ganem and Cunningham 2019).
+# Why? Because we are going to speak of probabilities of pictures. If a decoder says "this pixel is 1 with probability 0.9", then a pixel that is 1 costs $-\log 0.9$ and one that is 0 costs $-\log 0.1$, and their sum over the 784 pixels is minus the logarithm of the probability of the picture: a quantity with a meaning and a unit, the nat. For gray values the same formula can be computed and is often trained on, but it is no longer the logarithm of any probability (Loaiza-Ganem and Cunningham 2019).
 
 # %%
 mnist = data.load("mnist")
 
 
-def binarised(x, seed):
-    """Draw each pixel: 1 with the probability that its grey value says, else 0."""
+def binarized(x, seed):
+    """Draw each pixel: 1 with the probability that its gray value says, else 0."""
     u = np.random.default_rng(seed).random(x.shape)
     return (u < x).astype("float32")
 
 
-x_binary = binarised(mnist.x_train.reshape(-1, 784), seed=0)
+x_binary = binarized(mnist.x_train.reshape(-1, 784), seed=0)
 x_train, x_val = x_binary[:9000], x_binary[9000:]
-x_test = binarised(mnist.x_test.reshape(-1, 784), seed=1)
+x_test = binarized(mnist.x_test.reshape(-1, 784), seed=1)
 y_train, y_test = mnist.y_train[:9000], mnist.y_test
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
 rows = {"grey": mnist.x_test[:10], "binary": x_test[:10].reshape(-1, 28, 28)}
 plotting.show(
     plotting.image_rows(rows),
-    "Ten digits, grey and binary. The binary ones have frayed edges, because grey pixels fell to "
+    "Ten digits, gray and binary. The binary ones have frayed edges, because gray pixels fell to "
     "black or white by chance; all can be read.",
 )
 
@@ -190,7 +190,7 @@ rows = {name: pictures(decoder, z[:12]) for name, z in draws.items()}
 rows["codes of test pictures"] = pictures(decoder, z_test[:12])
 plotting.show(
     plotting.image_rows(rows),
-    "Four rows of twelve pictures. Codes from the standard normal give pale grey smears. "
+    "Four rows of twelve pictures. Codes from the standard normal give pale gray smears. "
     "The fitted Gaussian gives broken strokes, a few of them digits. The mixture gives "
     "mostly readable digits with faults. Codes of test pictures give clean digits.",
 )
@@ -255,19 +255,19 @@ lesson.claim(
     "loss of the plain autoencoder on validation pictures, in nats",
     plain_loss,
     between=(70, 90),
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "share of test codes covered by draws from the standard normal",
     fit_16["standard normal"]["covered"],
     between=(0.01, 0.1),
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "in holes: the fitted Gaussian's share minus the mixture's",
     fit_16["fitted Gaussian"]["holes"] - fit_16["mixture"]["holes"],
     above=0.3,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -357,19 +357,19 @@ lesson.claim(
     "ELBO + KL(q || posterior) minus log p(x), largest of four q",
     max(map(abs, gaps)),
     below=1e-8,
-    breaks="math",
+    fails_under="math",
 )
 lesson.claim(
     "Jensen: log of the mean ratio minus mean of its log, over 400,000 draws",
     np.log(np.mean(np.exp(log_ratio - log_px))) + log_px - log_ratio.mean(),
     above=0,
-    breaks="math",
+    fails_under="math",
 )
 lesson.claim(
     "mean of the log ratio minus the ELBO's formula, in standard errors",
     abs(log_ratio.mean() - elbo(-0.8, 0.5)) / (log_ratio.std() / len(z) ** 0.5),
     below=4.5,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -399,7 +399,7 @@ lesson.claim(
     "mean of log q - log p over draws minus the closed form, in standard errors",
     abs(log_ratio.mean() - closed) / (log_ratio.std() / len(z) ** 0.5),
     below=4.5,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -407,7 +407,7 @@ lesson.claim(
 #
 # The distortion is an expectation over draws from $q$, and the gradient must reach the mean and the variance of $q$, that is, the encoder. But a drawn number has no derivative. Two ways, for $\mathbb{E}_q[f(z)]$ with $f(z) = \log p(x \mid z)$:
 #
-# - **Reparameterise.** Write the draw as $z = \mu + s\, \varepsilon$ with $\varepsilon$ standard normal. Now chance sits in $\varepsilon$, which does not depend on the encoder, and $z$ can be differentiated: $\;\nabla_\mu \mathbb{E}[f] = \mathbb{E}[f'(\mu + s\, \varepsilon)]$.
+# - **Reparameterize.** Write the draw as $z = \mu + s\, \varepsilon$ with $\varepsilon$ standard normal. Now chance sits in $\varepsilon$, which does not depend on the encoder, and $z$ can be differentiated: $\;\nabla_\mu \mathbb{E}[f] = \mathbb{E}[f'(\mu + s\, \varepsilon)]$.
 # - **Score function** (Williams 1992). Differentiate the density instead. Since $\nabla q = q\, \nabla \log q$ and $\nabla_\mu \log q(z) = (z - \mu)/s^2 = \varepsilon / s$, we have $\;\nabla_\mu \mathbb{E}[f] = \mathbb{E}[f(z)\, \nabla_\mu \log q(z)] = \mathbb{E}[f(z)\, \varepsilon / s]$. It needs no derivative of $f$.
 #
 # Both are right on average. *Predict before you run:* which has the smaller variance? In the toy the exact gradient is known, $W^\top (x - b - W \mu) / \sigma^2$.
@@ -426,7 +426,7 @@ lesson.claim(
     "largest deviation of the two means from the exact gradient, in standard errors",
     max(deviations),
     below=4.5,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -440,7 +440,7 @@ lesson.claim(
 #
 # Each part of the class has a reason.
 #
-# - `sample`: the reparameterised draw. $s = e^{\frac12 \log s^2}$, hence `exp(0.5 * z_log_var)`. One draw per picture and step is enough: the batches average.
+# - `sample`: the reparameterized draw. $s = e^{\frac12 \log s^2}$, hence `exp(0.5 * z_log_var)`. One draw per picture and step is enough: the batches average.
 # - `keras.random.SeedGenerator`: a generator that belongs to the model, so that each step draws new noise, and the seed decides which. `keras.ops` instead of a framework's own functions: the class runs on TensorFlow, JAX and PyTorch.
 # - `compute_loss`: Keras calls it in training and in validation alike, with what `call` returned. So the loss is written once; a loss written into a custom training step is easily forgotten in validation.
 # - `distortion`, `rate`: two running means, for Keras to report beside the loss.
@@ -531,7 +531,7 @@ for text, value, bounds in (
     ("-ELBO after 3 epochs of Keras's own loop", plain["val_loss"][-1], (115, 150)),
     ("-ELBO after 3 epochs of training.fit", history["val_loss"][2], (115, 150)),
 ):
-    lesson.claim(text, value, between=bounds, breaks="no-training")
+    lesson.claim(text, value, between=bounds, fails_under="no-training")
 
 # %% [markdown]
 # ### Saving, and loading elsewhere
@@ -561,7 +561,7 @@ lesson.claim(
     "largest difference of z_mean and logits, here and in the other process",
     max(np.abs(there[name] - here[name]).max() for name in here),
     below=1e-4,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -591,15 +591,15 @@ ratio = {name: value / variance["reparameterised"] for name, value in variance.i
 deviation = estimators["score function, baseline"].mean(axis=0) - by_path.mean(axis=0)
 spread = np.sqrt(estimators["score function, baseline"].var(axis=0) / len(f))
 text = "means of the two estimators, largest difference in standard errors"
-lesson.claim(text, np.max(np.abs(deviation) / spread), below=5, breaks="math")
-text = "score function: variance over that of reparameterisation"
-lesson.claim(text, ratio["score function"], between=(2000, 40_000), breaks="no-training")
+lesson.claim(text, np.max(np.abs(deviation) / spread), below=5, fails_under="math")
+text = "score function: variance over that of reparameterization"
+lesson.claim(text, ratio["score function"], between=(2000, 40_000), fails_under="no-training")
 text = "score function: variance without the baseline over variance with it"
 gain = ratio["score function"] / ratio["score function, baseline"]
-lesson.claim(text, gain, between=(200, 3000), breaks="no-training")
+lesson.claim(text, gain, between=(200, 3000), fails_under="no-training")
 
 # %% [markdown]
-# This is the gradient with respect to the 16 means, their variances added up. The score function has thousands of times the variance of reparameterisation, with the baseline still some ten times. That is why VAEs are trained by reparameterisation: to make up for a variance ten times as large one needs ten times as many draws. (The score function remains the tool where $f$ has no derivative, for codes that are whole numbers, say.)
+# This is the gradient with respect to the 16 means, their variances added up. The score function has thousands of times the variance of reparameterization, with the baseline still some ten times. That is why VAEs are trained by reparameterization: to make up for a variance ten times as large one needs ten times as many draws. (The score function remains the tool where $f$ has no derivative, for codes that are whole numbers, say.)
 #
 # ### The usual mistakes, and how their numbers look
 #
@@ -640,13 +640,13 @@ lesson.claim(
     "nats by which the mistaken loss looks better than the right one",
     final["loss"] - claimed["loss"],
     above=5,
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "nats by which its true -ELBO is worse",
     true["loss"] - final["loss"],
     above=20,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -696,8 +696,8 @@ plotting.show(
 )
 inside = np.abs(np.random.default_rng(0).standard_normal((400_000, 2))).max(axis=1) < 1
 text = "share of the prior inside the square from -1 to 1, by draws"
-lesson.claim(text, inside.mean(), between=(0.463, 0.469), digits=2, breaks="math")
-lesson.claim("-ELBO with a code of 2", loss_2, between=(150, 178), breaks="no-training")
+lesson.claim(text, inside.mean(), between=(0.463, 0.469), digits=2, fails_under="math")
+lesson.claim("-ELBO with a code of 2", loss_2, between=(150, 178), fails_under="no-training")
 
 # %% [markdown]
 # The codes now lie around the origin, nearly all within 4 of it, because the rate pulls each of them there. It isn't a perfect normal distribution: the ones lie farther out than the prior expects, with a gap between them and the rest.
@@ -734,7 +734,7 @@ real_pictures = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x_train)
 # %% tags=["nbval-ignore-output"]
 def look_at(x):  # ink that is undecided, and the distance of the drawn picture to a real one
     undecided = np.mean(np.sum(x * (1 - x), axis=1))
-    return undecided, real_pictures.kneighbors(binarised(x, seed=3))[0].mean()
+    return undecided, real_pictures.kneighbors(binarized(x, seed=3))[0].mean()
 
 
 at = {"an end": means[first]}
@@ -774,7 +774,7 @@ lesson.claim(
     "halfway, undecided ink on the straight way minus on the spherical one",
     undecided["halfway, lerp"] - undecided["halfway, slerp"],
     between=(2, 15),
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -850,13 +850,16 @@ plotting.show(
 
 # %%
 lesson.claim(
-    "change of slant for half the direction", change[0.5], between=(0.1, 0.4), breaks="no-training"
+    "change of slant for half the direction",
+    change[0.5],
+    between=(0.1, 0.4),
+    fails_under="no-training",
 )
 lesson.claim(
     "half the direction, over random directions",
     change[0.5] / by_chance,
     above=2,
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -885,7 +888,7 @@ def beta_study(beta, seed):
     z_mean, z_log_var = vae.encoder(x_test)
     z_train, z_val, z_test = (draw_codes(vae, x) for x in (x_train, x_val, x_test))
     prior = np.random.default_rng(seed).standard_normal((9000, latent_dim)).astype("float32")
-    generated = binarised(pictures(vae.decoder, prior[:1000]).reshape(-1, 784), seed)
+    generated = binarized(pictures(vae.decoder, prior[:1000]).reshape(-1, 784), seed)
     distance = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x_train).kneighbors(generated)
     return {
         "distortion": np.mean(negative_log_likelihood(x_test, vae.decoder(z_test))),
@@ -945,7 +948,7 @@ plotting.show(
     plotting.image_rows(rows),
     "Three rows of twelve samples from the same twelve codes. With beta of a sixteenth most "
     "are broken strokes and smudges. With beta of 1 about half are digits and the strokes are "
-    "dark. With beta of 4 nearly all can be read, with soft grey edges.",
+    "dark. With beta of 4 nearly all can be read, with soft gray edges.",
 )
 
 # %% [markdown]
@@ -962,7 +965,7 @@ lesson.claim(
     min(metrics.paired_margin(other, cost[1.0]) for other in others),
     above=1,
     digits=0,
-    breaks="no-training",
+    fails_under="no-training",
 )
 for text, value, bounds in (
     ("rate at beta 1/16, in nats", priced.mean("rate", beta=1 / 16), (55, 80)),
@@ -974,16 +977,16 @@ for text, value, bounds in (
         (0.5, 0.8),
     ),
 ):
-    lesson.claim(text, value, between=bounds, digits=None, breaks="no-training")
+    lesson.claim(text, value, between=bounds, digits=None, fails_under="no-training")
 
 # %% [markdown]
 # ### beta is a variance in disguise (deeper)
 #
-# Grey pixels again, and a decoder that returns the mean $\hat x$ of a normal distribution with standard deviation $\sigma$, the same for all pixels. With SSE the sum of squared errors over the $D = 784$ pixels,
+# Gray pixels again, and a decoder that returns the mean $\hat x$ of a normal distribution with standard deviation $\sigma$, the same for all pixels. With SSE the sum of squared errors over the $D = 784$ pixels,
 #
 # $$-\log p(x \mid z) = \frac{\text{SSE}}{2 \sigma^2} + \frac{D}{2} \log(2 \pi \sigma^2).$$
 #
-# Multiply SSE$/2\sigma^2$ + KL by $2\sigma^2$: the model minimises SSE $+\, 2\sigma^2 \cdot$ KL. So whoever trains on "sum of squared errors plus KL" has chosen $\sigma^2 = \frac12$; on "half the sum plus KL", $\sigma = 1$; and "half the sum plus $\beta\,$KL" is the VAE with $\sigma^2 = \beta$, up to a factor $\sigma^2$ and a constant that is added. For pixels between 0 and 1 a standard deviation of 1 is absurdly large. Instead of guessing, let the data say:
+# Multiply SSE$/2\sigma^2$ + KL by $2\sigma^2$: the model minimizes SSE $+\, 2\sigma^2 \cdot$ KL. So whoever trains on "sum of squared errors plus KL" has chosen $\sigma^2 = \frac12$; on "half the sum plus KL", $\sigma = 1$; and "half the sum plus $\beta\,$KL" is the VAE with $\sigma^2 = \beta$, up to a factor $\sigma^2$ and a constant that is added. For pixels between 0 and 1 a standard deviation of 1 is absurdly large. Instead of guessing, let the data say:
 #
 # - **learned**: $\log \sigma^2$ is one more weight; once as it is, once as ten times a weight ("x 10"), so that a step of the optimizer moves it ten times as far;
 # - **optimal**: for given reconstructions the best $\sigma^2$ is their mean squared error (set the derivative of the formula to 0); take that of each batch (Rybkin, Daniilidis and Levine 2021).
@@ -1048,13 +1051,13 @@ lesson.claim(
     "-ELBO with sigma = 1 minus with the optimal sigma, in nats",
     np.mean(normal.values("loss", kind="sigma = 1") - normal.values("loss", kind="optimal")),
     between=(900, 1600),
-    breaks="no-training",
+    fails_under="no-training",
 )
 lesson.claim(
     "squared error with the optimal sigma over that with sigma = 1",
     normal.mean("mse", kind="optimal") / normal.mean("mse", kind="sigma = 1"),
     between=(0.3, 0.6),
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 # %% [markdown]
@@ -1147,7 +1150,7 @@ def label_study(latent_dim, beta, seed):
         ("other label", own, another),
     ):
         made = pictures(cvae.decoder, [z, np.eye(10)[asked]]).reshape(-1, 784)
-        read = np.argmax(judge(binarised(made, seed)), axis=1)
+        read = np.argmax(judge(binarized(made, seed)), axis=1)
         scores[source] = np.mean(read == asked)
     nats = negative_log_likelihood(x_test, result["logits"])
     scores["loss"] = np.mean(nats + kl_to_prior(result["z_mean"], result["z_log_var"]))
@@ -1160,7 +1163,7 @@ grid = [setting | {"seed": seed} for setting in settings for seed in seeds]
 judged = lesson.study("06_labels", label_study, grid, live=[grid[3]])
 sources = ("prior", "same label", "other label")
 print("read as the digit asked for,   code from     picture of    picture of   -ELBO")
-print("in per cent                    the prior     same label    other label  (nats)")
+print("in percent                    the prior     same label    other label  (nats)")
 for setting in settings:
     cells = (
         f"{100 * judged.mean(n, **setting):7.0f} ± {100 * judged.std(n, **setting):.0f}  "
@@ -1175,9 +1178,9 @@ for name, values, bounds in (
     ("16, beta = 3", obeyed[1], (0.8, 0.97)),
 ):
     text = f"code of {name}: share read as the digit asked for"
-    lesson.claim(text, values.mean(), between=bounds, digits=1, breaks="shuffled-labels")
+    lesson.claim(text, values.mean(), between=bounds, digits=1, fails_under="shuffled-labels")
 text = "beta = 3 over beta = 1 in standard deviations over the seeds"
-lesson.claim(text, metrics.paired_margin(obeyed[1], obeyed[0]), above=1, breaks="no-training")
+lesson.claim(text, metrics.paired_margin(obeyed[1], obeyed[0]), above=1, fails_under="no-training")
 
 # %% [markdown]
 # (Generated pictures are read better than real ones, of which the judge reads 94 %: they are more regular. And $-$ELBO bounds $-\log p(x \mid \text{label})$ here, so compare it within this table only.)
@@ -1193,7 +1196,7 @@ lesson.claim(text, metrics.paired_margin(obeyed[1], obeyed[0]), above=1, breaks=
 # - `latent_dim = 8`: expect a higher $-$ELBO, fewer draws in holes, and a label that is obeyed more often.
 # - `epochs = 40`: expect training and validation to part. Which of distortion and rate is it that parts?
 # - In `GaussianVAE`, let the weight begin at $-4$ (`initializer=keras.initializers.Constant(-4.0)`): does the learned variance now reach the optimal one?
-# - In `binarised`, draw with another seed for each epoch, that is, fit one epoch at a time on fresh draws: expect a smaller gap between training and validation. Why?
+# - In `binarized`, draw with another seed for each epoch, that is, fit one epoch at a time on fresh draws: expect a smaller gap between training and validation. Why?
 #
 # ## Exercises
 
@@ -1248,7 +1251,7 @@ lesson06.gap.check(answer)
 #
 # - The codes of a plain autoencoder lie where they like. A density fitted to them afterwards makes it a generator; the standard normal does not.
 # - The ELBO is $\log p(x)$ minus the divergence from $q$ to the true posterior. It is minus distortion minus rate, both in nats, both sums.
-# - A VAE is an encoder with two heads, a reparameterised draw, a decoder, and this loss, written once in `compute_loss`. Reparameterisation has a variance many times smaller than the score function.
+# - A VAE is an encoder with two heads, a reparameterized draw, a decoder, and this loss, written once in `compute_loss`. Reparameterization has a variance many times smaller than the score function.
 # - Averaging one of the two terms and summing the other is a choice of $\beta$, by accident: 1/16 or 784. A slip in the draw can make the loss look better than the truth.
 # - The best bound belongs to $\beta = 1$. Larger ones bring codes and prior together and blur the pictures; in a Gaussian decoder $\beta$ is its variance, and the data can say which.
 # - Show a latent space over quantiles of the prior, and every arithmetic beside a random direction.

@@ -65,13 +65,13 @@ seeds = range(3)
 draws = 500  # codes per picture for the bound on its likelihood
 
 # %% [markdown]
-# Lesson 6 ended with samples that we looked at and liked or disliked. That is not enough. We liked twelve pictures, and they came from codes that we had picked; another twelve may look otherwise. A model that has learnt three training pictures by heart would please us most of all.
+# Lesson 6 ended with samples that we looked at and liked or disliked. That is not enough. We liked twelve pictures, and they came from codes that we had picked; another twelve may look otherwise. A model that has learned three training pictures by heart would please us most of all.
 #
 # So this lesson measures. First the models that will be judged, then the likelihood and four measures of samples, then the table, then the question that matters in the end: of what *use* are the samples?
 #
 # ## The models to be judged (core)
 #
-# The data are those of lesson 6: digits with pixels of 0 and 1, drawn once from the grey values with fixed seeds (`data.binarized`, seed 0 for training and validation, 1 for test). 9,000 pictures to train on, 1,000 for every choice, 2,000 test pictures for the scores.
+# The data are those of lesson 6: digits with pixels of 0 and 1, drawn once from the gray values with fixed seeds (`data.binarized`, seed 0 for training and validation, 1 for test). 9,000 pictures to train on, 1,000 for every choice, 2,000 test pictures for the scores.
 
 # %%
 mnist = data.load("mnist")
@@ -86,7 +86,7 @@ print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape
 #
 # The networks, optimizer and training are those of lesson 6. The classes `VAE` and `ConditionalVAE` were shown there whole and now come from `aetutorial.models`.
 #
-# `drawn` completes a sample: codes go through the decoder, and then *each pixel is drawn*. That is what the model says a picture is. Many papers show the probabilities instead, which look smoother than any picture of the data, and a judge would know them by their grey.
+# `drawn` completes a sample: codes go through the decoder, and then *each pixel is drawn*. That is what the model says a picture is. Many papers show the probabilities instead, which look smoother than any picture of the data, and a judge would know them by their gray.
 
 
 # %%
@@ -134,7 +134,7 @@ print("codes", z.shape, "-> pictures", drawn(vae.decoder, z, seed=0).shape)
 #
 # $$p(x) = \sum_{k=1}^{K} \pi_k \prod_{i=1}^{784} p_{ki}^{x_i} (1 - p_{ki})^{1 - x_i}.$$
 #
-# This is a sum that a computer can carry out: its likelihood is *exact*, no bound needed. It is fitted by expectation maximisation (EM; Dempster, Laird and Rubin 1977), two steps in turn:
+# This is a sum that a computer can carry out: its likelihood is *exact*, no bound needed. It is fitted by expectation maximization (EM; Dempster, Laird and Rubin 1977), two steps in turn:
 #
 # - **E**: how responsible is prototype $k$ for picture $x$? By Bayes' rule $r_k(x) = \pi_k\, p(x \mid k) / p(x)$.
 # - **M**: each prototype becomes the mean of the pictures, weighted by its responsibility for them, and $\pi_k$ its share of all responsibilities.
@@ -222,7 +222,7 @@ for setting in (chosen, chosen | {"components": 1000}):
     print(setting, "training {:.0f}, validation {:.0f} nats".format(*nats))
 gap = mixtures.mean("val", **chosen) - mixtures.mean("train", **chosen)
 text = "the chosen mixture's validation value minus its training value, in nats"
-lesson.claim(text, gap, between=(10, 45), breaks="shuffled-pixels")
+lesson.claim(text, gap, between=(10, 45), fails_under="shuffled-pixels")
 
 # %% [markdown]
 # 500 prototypes and a smoothing of 0.1 are best: 136 nats on validation pictures. Twice as many describe the training pictures better (111 nats instead of 119) and new ones worse: with nine training pictures to a prototype, the mixture begins to store pictures. It stays in our table as the honest baseline, tuned with more care than the networks.
@@ -342,9 +342,9 @@ lesson.claim(
     "toy: the ELBO minus what it should be, log p(x) - KL",
     toy[1] - (exact - 0.5 * (4 - 1 - np.log(4))),
     between=(-0.02, 0.02),
-    breaks="math",
+    fails_under="math",
 )
-lesson.claim("toy: log p(x) minus L_500", exact - toy[500], between=(0, 0.005), breaks="math")
+lesson.claim("toy: log p(x) minus L_500", exact - toy[500], between=(0, 0.005), fails_under="math")
 
 # %% [markdown]
 # 0.8 nats too low with one draw (the divergence, $\tfrac12(4 - 1 - \log 4)$), within 0.001 with 500. Now the VAE. With $z = \mu + s\,\varepsilon$ the logarithm of a weight is
@@ -415,7 +415,7 @@ lesson.claim(
     "smallest rise of a picture's bound from one k to the next, in nats",
     rises,
     above=-1e-6,
-    breaks="math",
+    fails_under="math",
 )
 for text, value, limits in (
     ("the VAE's -ELBO, in nats", np.mean(-bounds[1]), (107, 120)),
@@ -426,7 +426,7 @@ for text, value, limits in (
         (0.8, 1),
     ),
 ):
-    lesson.claim(text, value, between=limits, breaks="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training")
 
 # %% [markdown]
 # With one draw, the ELBO, the VAE stands at about 114 nats; with 500 at 109, and still falling a little. Five nats of what looked like the model's failure were the encoder's: its $q$ isn't the true posterior, because no normal distribution fits or because the encoder picks a poor one. So likelihoods of VAEs may be compared only at the same $k$, and even then the one with the worse encoder loses some nats. Compared with the mixture, the VAE's true value is better than its bound.
@@ -474,7 +474,7 @@ def features(x):
 probabilities = reader().predict(x_test.reshape(-1, 28, 28, 1), batch_size=500, verbose=0)[1]
 right = np.mean(probabilities.argmax(axis=1) == y_test)
 print("features", features(x_test).shape)
-lesson.claim("the classifier's test accuracy", right, above=0.95, breaks="shuffled-labels")
+lesson.claim("the classifier's test accuracy", right, above=0.95, fails_under="shuffled-labels")
 
 # %% [markdown]
 # **Fréchet distance.** Fit a normal distribution to the features of real pictures, $N(m_1, C_1)$, one to those of generated ones, $N(m_2, C_2)$, and take the distance of the two (Dowson and Landau 1982; as a measure of samples, Heusel and others 2017):
@@ -483,7 +483,7 @@ lesson.claim("the classifier's test accuracy", right, above=0.95, breaks="shuffl
 #
 # (The root of a matrix is the matrix whose square it is. $d$ is the distance, as a root of mean squares, over which points of one distribution must travel at least to become the other; we report $d^2$.) In one dimension this is $(m_1 - m_2)^2 + (s_1 - s_2)^2$: means and standard deviations must agree. It is not 0 for two sets of real pictures, since each set is only a sample. So it is read against a floor, real against real, with the *same numbers* of pictures.
 #
-# **Precision and recall** (Kynkäänniemi and others 2019). Put a ball around each real picture's features, as far as its third neighbour among the real ones. Precision is the share of *generated* pictures that lie in such a ball: are they realistic? Recall is the share of *real* pictures within balls around the generated ones: is everything covered?
+# **Precision and recall** (Kynkäänniemi and others 2019). Put a ball around each real picture's features, as far as its third neighbor among the real ones. Precision is the share of *generated* pictures that lie in such a ball: are they realistic? Recall is the share of *real* pictures within balls around the generated ones: is everything covered?
 #
 # **Told apart** (Lopez-Paz and Oquab 2017). Train a small network to tell generated pictures from real ones, by their pixels, and test it on others. 50 % means that this network can't; 100 % that it always can.
 #
@@ -547,16 +547,16 @@ lesson.claim(
     one["precision"] - one["recall"],
     above=0.5,
     digits=1,
-    breaks="math",
+    fails_under="math",
 )
 lesson.claim(
     "recall of points too widely spread, minus their precision",
     wide["recall"] - wide["precision"],
     above=0.2,
     digits=1,
-    breaks="math",
+    fails_under="math",
 )
-lesson.claim("copying, of copies", copies["copying"], above=0.95, digits=2, breaks="math")
+lesson.claim("copying, of copies", copies["copying"], above=0.95, digits=2, fails_under="math")
 
 # %% [markdown]
 # - **One kind only** is realistic (precision as for faultless points) and covers a third (recall).
@@ -645,7 +645,7 @@ half = features(x_test)[:1000]
 floors = [metrics.frechet_distance(features(x), half) for x in (x_val, x_train[:1000])]
 for name, floor in zip(("validation", "training"), floors, strict=True):
     text = f"Fréchet distance of 1,000 test and 1,000 {name} pictures"
-    lesson.claim(text, floor, between=(1, 5), breaks="shuffled-pixels")
+    lesson.claim(text, floor, between=(1, 5), fails_under="shuffled-pixels")
 
 # %% [markdown]
 # First how to read it: ± is the standard deviation over three seeds, and the last row is the floor of the Fréchet distance for 2,000 against 2,000 pictures, 1.3. (The classifier has been trained on these pictures; pictures that it hasn't seen, from the validation data, have the same distance up to a small difference: both floors of 1,000 pictures are claimed above to lie between 1 and 5.) Column by column, three different models win.
@@ -675,7 +675,7 @@ lesson.claim(
     "nats lost when every other sample is noise, minus log 2",
     np.max(np.abs(-log_p - exact_nats - np.log(2))),
     below=1e-6,
-    breaks="math",
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -705,10 +705,10 @@ for text, value, limits in (
     ("their recall", smears["recall"], (0, 0.2)),
     ("copying, of the fitted autoencoder", table.mean("copying", model=fitted), (0.3, 0.5)),
 ):
-    lesson.claim(text, value, between=limits, breaks="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training")
 
 # %% [markdown]
-# ### Has it learnt pictures by heart?
+# ### Has it learned pictures by heart?
 #
 # Copying is a number about many pictures. Single copies are found by looking: beside each sample its nearest training picture, and how many of the 784 pixels differ. Where does that stand among test pictures?
 
@@ -740,16 +740,16 @@ print(f"medians {np.median(pixels):.0f} and {np.median(test_pixels):.0f}")
 #
 # ## Samples as training data (core)
 #
-# Generated pictures with labels could enlarge a small training set: **data augmentation**. Does that work? A classifier (the small convolutional network from above) gets 20, 100 or 500 labelled pictures, the same number of each digit, and
+# Generated pictures with labels could enlarge a small training set: **data augmentation**. Does that work? A classifier (the small convolutional network from above) gets 20, 100 or 500 labeled pictures, the same number of each digit, and
 #
 # - **labels alone**;
-# - **shifts and rotations** of the labelled pictures, by up to 2 pixels and 12 degrees: what one would do without any model;
-# - **CVAE of these labels**: a conditional VAE trained on the labelled pictures and nothing else;
-# - **VAE without labels**: a VAE trained on all 9,000 pictures *without* labels; each labelled picture is encoded, and codes drawn from its $q$ give variations with the same label;
+# - **shifts and rotations** of the labeled pictures, by up to 2 pixels and 12 degrees: what one would do without any model;
+# - **CVAE of these labels**: a conditional VAE trained on the labeled pictures and nothing else;
+# - **VAE without labels**: a VAE trained on all 9,000 pictures *without* labels; each labeled picture is encoded, and codes drawn from its $q$ give variations with the same label;
 # - **CVAE of all labels**: a conditional VAE that was trained with all 9,000 labels;
 # - **four times the labels**: real pictures, if somebody labels more.
 #
-# Each time the training set has 4,000 rows, half of them labelled pictures (repeated), half added, and training takes 400 steps: otherwise more data would also mean more training. (For labels alone, and four times the labels, all rows are labelled pictures.) The conditional VAEs have $\beta = 3$, with which lesson 6's obeyed; the VAE, which needs no obedience, $\beta = 1$. Five draws of the labels. *Predict before you run:* which of them help, and which one is no fair help at all?
+# Each time the training set has 4,000 rows, half of them labeled pictures (repeated), half added, and training takes 400 steps: otherwise more data would also mean more training. (For labels alone, and four times the labels, all rows are labeled pictures.) The conditional VAEs have $\beta = 3$, with which lesson 6's obeyed; the VAE, which needs no obedience, $\beta = 1$. Five draws of the labels. *Predict before you run:* which of them help, and which one is no fair help at all?
 
 
 # %%
@@ -786,7 +786,7 @@ def trained_on_all(kind, seed):
 
 
 # %% [markdown]
-# Next, shifts and rotations, and the choice of pictures to be labelled.
+# Next, shifts and rotations, and the choice of pictures to be labeled.
 
 
 # %%
@@ -801,7 +801,7 @@ def moved(x, rng):
     return data.binarized(out.clip(0, 1).reshape(-1, 784), int(rng.integers(2**31)))
 
 
-def labelled(count, seed):
+def labeled(count, seed):
     """Indices of `count` training pictures, equally many of each digit."""
     rng = np.random.default_rng(seed)
     of_digit = [rng.permutation(np.flatnonzero(y_train == digit)) for digit in range(10)]
@@ -829,7 +829,7 @@ def added_pictures(method, x, y, few, seed):
 def augmentation_study(labels, method, seed):
     """Accuracy on test pictures of a classifier that had so many labels and this help."""
     real = 4 * labels if method == "four times the labels" else labels
-    some = np.resize(labelled(real, seed), 4000)
+    some = np.resize(labeled(real, seed), 4000)
     x, y = x_train[some], y_train[some]
     if method not in ("labels alone", "four times the labels"):
         x[2000:] = added_pictures(method, x[:2000], y[:2000], labels, seed)
@@ -847,7 +847,7 @@ methods += ("VAE without labels", "CVAE of all labels", "four times the labels")
 counts = (20, 100, 500)
 grid = [{"labels": n, "method": m, "seed": s} for n in counts for m in methods for s in range(5)]
 added = lesson.study("07_augmentation", augmentation_study, grid, live=[grid[35], grid[40]])
-print(f"accuracy on test pictures, per cent {'':3s}", "".join(f"{n:>9d} labels" for n in counts))
+print(f"accuracy on test pictures, percent {'':3s}", "".join(f"{n:>9d} labels" for n in counts))
 for method in methods:
     cells = [
         f"{100 * added.mean('accuracy', labels=n, method=method):9.1f} ± {100 * added.std('accuracy', labels=n, method=method):.1f}"
@@ -856,11 +856,11 @@ for method in methods:
     print(f"{method:38s}", *cells)
 
 # %% [markdown]
-# - **Shifts and rotations** help most of all that is fair: 8.5, 10.1 and 4.1 points. They cost nothing, and they bring in what need not be learnt at all: a moved digit is the same digit.
+# - **Shifts and rotations** help most of all that is fair: 8.5, 10.1 and 4.1 points. They cost nothing, and they bring in what need not be learned at all: a moved digit is the same digit.
 # - **The CVAE of these labels** doesn't help: 1 to 2 points less, at 20 labels well within the spread. What it knows it has from the very pictures that the classifier has, too. It adds only its own errors. (One kind of CVAE, half of the rows generated, nothing tuned: with care one might lose less. But there is no source from which it could gain much.)
-# - **The VAE without labels** helps a little from 100 labels on, 2.7 points and then 1.3. It has seen 9,000 pictures, and with them how digits vary. With 20 labels that isn't enough: lesson 8 takes up what else unlabelled pictures can do.
+# - **The VAE without labels** helps a little from 100 labels on, 2.7 points and then 1.3. It has seen 9,000 pictures, and with them how digits vary. With 20 labels that isn't enough: lesson 8 takes up what else unlabeled pictures can do.
 # - **The CVAE of all labels** looks like a marvel: 86 % from 20 labels. But 9,000 labels have come in through the generator. It is a leak, and it has to be looked for whenever somebody reports such a gain: *what had the generator seen?* Whoever has those labels trains on them, and gets more than 95 %, as our classifier above. At 500 labels even the leak is worth no more than a point.
-# - **Four times the labels** are best at 100 and at 500, by 1.8 and by 0.6 points over moved pictures: moving is nearly as good as labelling.
+# - **Four times the labels** are best at 100 and at 500, by 1.8 and by 0.6 points over moved pictures: moving is nearly as good as labeling.
 
 
 # %%
@@ -872,9 +872,9 @@ for labels, method, over, bounds in (
 ):
     pair = [added.values("accuracy", labels=labels, method=m) for m in (method, over)]
     text = f"{labels} labels: {method} over {over}"
-    lesson.claim(text, np.mean(pair[0] - pair[1]), between=bounds, breaks="shuffled-labels")
+    lesson.claim(text, np.mean(pair[0] - pair[1]), between=bounds, fails_under="shuffled-labels")
     text += ", in standard deviations"
-    lesson.claim(text, metrics.paired_margin(*pair), above=1, breaks="shuffled-labels")
+    lesson.claim(text, metrics.paired_margin(*pair), above=1, fails_under="shuffled-labels")
 
 # %% [markdown]
 # ## Samples as test data (core)
@@ -971,15 +971,15 @@ plotting.show(
     "Accuracy on other test sets against accuracy on the real one, ten classifiers each. On 1,000 "
     "other real pictures they lie on the diagonal. On those of the mixture per digit they lie "
     "below it, in nearly the same order. With the CVAE and beta of 3 some lie on the diagonal "
-    "and the tree and the neighbours far below; with beta of 1 all lie near a half or below.",
+    "and the tree and the neighbors far below; with beta of 1 all lie near a half or below.",
 )
 
 # %% [markdown]
 # 1,000 other real pictures give the order nearly unchanged. (They are all of the validation data, the same in each seed.) 2,000 pictures of the mixture per digit are worth about 200 real ones, as measured by $\tau$ (0.83 both), those of the two CVAEs fewer than 50.
 #
-# The accuracies say more. With $\beta = 1$ every second picture isn't the digit that it is called, and the best accuracy is a half. With $\beta = 3$ the labels are right, and the pictures are soft. Classifiers with a smooth boundary (logistic, the networks, the support vector machine SVM) score within 3 points of real data; the tree and both neighbours fall by 17 to 20. So this test set measures, among other things, who minds blur. The mixture per digit is too hard for everybody, by 5 to 12 points, most for the tree and the neighbours; the order suffers little.
+# The accuracies say more. With $\beta = 1$ every second picture isn't the digit that it is called, and the best accuracy is a half. With $\beta = 3$ the labels are right, and the pictures are soft. Classifiers with a smooth boundary (logistic, the networks, the support vector machine SVM) score within 3 points of real data; the tree and both neighbors fall by 17 to 20. So this test set measures, among other things, who minds blur. The mixture per digit is too hard for everybody, by 5 to 12 points, most for the tree and the neighbors; the order suffers little.
 #
-# The better the samples, the better the ranking: three generators don't prove it, but they agree with it. And again: the generator has used 7,000 labelled pictures. Whoever has these would better test on a part of them. Generated test data are for those who may pass on a model and not the data.
+# The better the samples, the better the ranking: three generators don't prove it, but they agree with it. And again: the generator has used 7,000 labeled pictures. Whoever has these would better test on a part of them. Generated test data are for those who may pass on a model and not the data.
 
 # %%
 for text, value, limits in (
@@ -990,7 +990,7 @@ for text, value, limits in (
         (0.2, 0.6),
     ),
 ):
-    lesson.claim(text, value, between=limits, breaks="shuffled-labels")
+    lesson.claim(text, value, between=limits, fails_under="shuffled-labels")
 
 # %% [markdown]
 # ## Beyond the plain VAE (deeper)
@@ -1035,7 +1035,7 @@ def second_stage(seed):
 #
 # - (The original has one codebook for all tokens, which come from places in the picture. Ours come from a dense layer, and each has its own.)
 # - The nearest point has no derivative. So the gradient at the decoder's input is handed to the encoder's output as it is (**straight-through**): `e + stop_gradient(q - e)` equals `q`, with the derivative of `e`.
-# - Two squared distances pull the codebook towards the encoder's outputs and, with a quarter of the weight, the outputs towards the codebook. (Their weight, `pull`, and the number of points were chosen on validation pictures.)
+# - Two squared distances pull the codebook toward the encoder's outputs and, with a quarter of the weight, the outputs toward the codebook. (Their weight, `pull`, and the number of points were chosen on validation pictures.)
 # - The prior is a network that predicts each token from those before it (**autoregressive**), here a recurrent layer, a GRU (Cho and others 2014), trained on the tokens of the training pictures when the VQ-VAE is done. To draw, we draw token after token.
 #
 # $p(x) = \sum_z p(x \mid z)\,p(z)$ has $64^{16}$ terms. All are positive, so the one term of the encoder's tokens $z^*$ is a lower bound: $\log p(x) \ge \log p(x \mid z^*) + \log p(z^*)$.
@@ -1148,16 +1148,16 @@ for name, text, limits in (
     ("Fréchet", "Fréchet distance that it gains", (20, 90)),
 ):
     before, after = table.values(name, model=usual), beyond.values(name, model="VAE + mixture")
-    lesson.claim(text, np.mean(before - after), between=limits, breaks="no-training")
+    lesson.claim(text, np.mean(before - after), between=limits, fails_under="no-training")
     text += ", in standard deviations"
-    lesson.claim(text, metrics.paired_margin(before, after), above=1, breaks="no-training")
+    lesson.claim(text, metrics.paired_margin(before, after), above=1, fails_under="no-training")
 
 # %% [markdown]
 # - **The fitted prior** gains on both sides: 4 nats, and a Fréchet distance of 8 instead of 57, with the same encoder and decoder. So the poor samples of the VAE came from the mismatch of prior and codes. It is now the best model of the table in nats, and the second best generator.
 # - **Importance-weighted training** gains 1 nat at $k = 500$, and loses more than 1 at $k = 1$: the encoder has become a worse guess, since five draws may share the work. The samples are hardly better: the prior is the same.
 # - **The VQ-VAE** pays 25 nats for its 16 tokens (if all points were equally likely it would be $16 \log 64 = 67$) and 92 for the pixels. 117 nats are a bound that counts one term of the sum; other terms would have to be searched for. Its samples are better than the VAE's in all columns but precision, and behind the two autoencoders with a fitted mixture: what a *fitted* prior brings shows once more.
 #
-# The plain autoencoder with a fitted mixture still makes the best samples. Nothing pulled its codes towards anything, so they kept more of the picture (in lesson 6 a distortion of 80 nats, where the VAE had 92), and a mixture in 16 dimensions is a good enough model of them. With larger pictures and codes a mixture would no longer do, and stronger priors take its place: autoregressive ones as here, or diffusion models, as in lesson 11.
+# The plain autoencoder with a fitted mixture still makes the best samples. Nothing pulled its codes toward anything, so they kept more of the picture (in lesson 6 a distortion of 80 nats, where the VAE had 92), and a mixture in 16 dimensions is a good enough model of them. With larger pictures and codes a mixture would no longer do, and stronger priors take its place: autoregressive ones as here, or diffusion models, as in lesson 11.
 
 # %% [markdown]
 # ## Change one thing
@@ -1167,7 +1167,7 @@ for name, text, limits in (
 # - In `drawn`, return the probabilities `p` instead of drawn pixels: expect "told apart" near 1 and copying near 1. Why?
 # - `draws = 5000`, with `5000` appended to `ks` and the first 200 test pictures in `bounds_of`: how much more does the bound gain?
 # - In `log_weights`, multiply `epsilon` by 1.2 and correct `log_q` for it: expect a worse ELBO, and nearly the same $L_{500}$. Why?
-# - In `augmentation_study`, add twice as many pictures as are labelled: does any conclusion change?
+# - In `augmentation_study`, add twice as many pictures as are labeled: does any conclusion change?
 #
 # ## Exercises
 

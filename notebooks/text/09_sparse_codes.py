@@ -59,7 +59,7 @@ strengths = (0, 0.1, 1, 3, 10)  # of the contractive penalty
 #
 # The data are patches of 12 × 12 pixels from two photographs. The test patches come from parts of the photographs that no training patch touches.
 #
-# Neighbouring pixels are nearly equal, so nearly all variance lies in slow changes of brightness, and a squared error would be about little else. Therefore patches are **whitened** first, in three steps:
+# Neighboring pixels are nearly equal, so nearly all variance lies in slow changes of brightness, and a squared error would be about little else. Therefore patches are **whitened** first, in three steps:
 #
 # 1. from each patch $x$ its own mean is subtracted;
 # 2. with the covariance $C = \frac1N \sum_i x_i x_i^T = U \Lambda U^T$ of the training patches (columns of $U$: directions; $\Lambda$: their variances), $x$ becomes $U \Lambda^{-1/2} U^T x$, over the 100 directions of largest variance only. Each then has variance 1. The other 44 hold 4 % of the variance, much of it noise of camera and file format, and would be blown up most;
@@ -71,7 +71,7 @@ strengths = (0, 0.1, 1, 3, 10)  # of the contractive penalty
 patches = data.load("patches")
 
 
-def centred(x):
+def centered(x):
     rows = x.reshape(len(x), 144).astype("float64")
     return rows - rows.mean(axis=1, keepdims=True)
 
@@ -79,17 +79,17 @@ def centred(x):
 @functools.cache
 def whitened():
     """Training and test patches after step 2, and the directions (columns)."""
-    raw, raw_test = centred(patches.x_train), centred(patches.x_test)
+    raw, raw_test = centered(patches.x_train), centered(patches.x_test)
     variances, U = np.linalg.eigh(raw.T @ raw / len(raw))  # the smallest first
     variances, U = variances[::-1][:directions], U[:, ::-1][:, :directions]
     return *(x @ (U * variances**-0.5) @ U.T for x in (raw, raw_test)), U
 
 
-raw, (white, _, U) = centred(patches.x_train), whitened()
+raw, (white, _, U) = centered(patches.x_train), whitened()
 print(f"share of the variance in the kept directions {np.sum((raw @ U) ** 2) / np.sum(raw**2):.2f}")
 each = ((white @ U) ** 2).mean(axis=0)
 lesson.claim(
-    "variance of each kept direction, minus 1", abs(each - 1).max(), below=1e-9, breaks="math"
+    "variance of each kept direction, minus 1", abs(each - 1).max(), below=1e-9, fails_under="math"
 )
 
 # %% [markdown]
@@ -101,8 +101,8 @@ def same_length(x):
     return np.float32(directions**0.5 * x / np.linalg.norm(x, axis=1, keepdims=True))
 
 
-def grey(rows):
-    """Rows of 144 numbers as pictures: 0 is mid-grey, the largest of each is black or white."""
+def gray(rows):
+    """Rows of 144 numbers as pictures: 0 is mid-gray, the largest of each is black or white."""
     return 0.5 + 0.5 * (rows / abs(rows).max(axis=1, keepdims=True)).reshape(-1, 12, 12)
 
 
@@ -110,7 +110,7 @@ x_white_test = same_length(whitened()[1])
 print("x", same_length(whitened()[0]).shape, "test", x_white_test.shape)
 plotting.show(
     plotting.image_rows(
-        {"x": grey(centred(patches.x_test[5:13])), "whitened": grey(x_white_test[5:13])}, cell=0.9
+        {"x": gray(centered(patches.x_test[5:13])), "whitened": gray(x_white_test[5:13])}, cell=0.9
     ),
     "Two rows of eight patches. Whitening takes slow changes of brightness away and leaves edges, "
     "lines and fine texture.",
@@ -183,7 +183,10 @@ for batch in (one, np.repeat(one, 4, axis=0)):
     penalties.append(float(copy.losses[-1]))
 print(f"sum of |z| of one example {abs(one).sum():g}; penalty of a batch of 1 and 4:", *penalties)
 lesson.claim(
-    "penalty of 4 over that of 1", penalties[1] / penalties[0], between=(0.99, 1.01), breaks="math"
+    "penalty of 4 over that of 1",
+    penalties[1] / penalties[0],
+    between=(0.99, 1.01),
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -194,7 +197,7 @@ lesson.claim(
 # - **PCA**: the 100 directions $U$;
 # - **ICA** (independent component analysis): looks for 100 directions along which the data are as far from a normal distribution as possible. No autoencoder, and the classical way to features of natural images (Bell and Sejnowski 1997);
 # - **patches**: 192 training patches, as they are;
-# - **random**: 192 random directions among the 100. Nothing is learnt there.
+# - **random**: 192 random directions among the 100. Nothing is learned there.
 
 
 # %%
@@ -247,8 +250,8 @@ print("features of ICA", dictionary("ICA", 0).shape, "of top-k", dictionary("top
 model = sparse("top-k 10", 0)
 z = model.encode(x_white_test)
 print("x", x_white_test.shape, "-> z", z.shape, "-> x_hat", model(x_white_test).shape)
-shown = {kind: grey(dictionary(kind, 0)[:14]) for kind in ("random", "PCA", "patches", "ICA")}
-shown |= {kind: grey(dictionary(kind, 0)[:14]) for kind in ("L1 2", "KL 30", "top-k 10")}
+shown = {kind: gray(dictionary(kind, 0)[:14]) for kind in ("random", "PCA", "patches", "ICA")}
+shown |= {kind: gray(dictionary(kind, 0)[:14]) for kind in ("L1 2", "KL 30", "top-k 10")}
 plotting.show(
     plotting.image_rows(shown),
     "Seven rows of features. Random ones look like noise, PCA's are waves over the whole patch, "
@@ -265,7 +268,7 @@ plotting.show(
 #
 # $$g(a, b) = A \cos(2 \pi f a + \varphi)\, \exp\!\left(-\frac{a^2}{2 s_a^2} - \frac{b^2}{2 s_b^2}\right),$$
 #
-# where $a$ and $b$ are coordinates of a pixel, measured from the centre $(u_0, v_0)$ of the window along and across the direction $\theta$ of the wave; $f$ is the frequency in cycles a pixel, $s_a$ and $s_b$ are the widths of the window, $A$ and $\varphi$ the height and phase of the wave. We fit it to each feature by least squares. Height and phase need no search: a wave of any phase is a sum of a cosine and a sine, so they come from a linear fit. The measure is the share of the feature that the best Gabor function explains, $R^2 = 1 - \lVert d - g \rVert^2 / \lVert d \rVert^2$.
+# where $a$ and $b$ are coordinates of a pixel, measured from the center $(u_0, v_0)$ of the window along and across the direction $\theta$ of the wave; $f$ is the frequency in cycles a pixel, $s_a$ and $s_b$ are the widths of the window, $A$ and $\varphi$ the height and phase of the wave. We fit it to each feature by least squares. Height and phase need no search: a wave of any phase is a sum of a cosine and a sine, so they come from a linear fit. The measure is the share of the feature that the best Gabor function explains, $R^2 = 1 - \lVert d - g \rVert^2 / \lVert d \rVert^2$.
 
 
 # %%
@@ -288,7 +291,7 @@ def misfit(p, d):
 
 
 # %% [markdown]
-# The search begins at the strongest frequency of the feature and at its centre of mass, with two widths.
+# The search begins at the strongest frequency of the feature and at its center of mass, with two widths.
 
 
 # %%
@@ -322,9 +325,9 @@ noisy /= np.linalg.norm(noisy, axis=1, keepdims=True)
 exact, rough = ([fit_gabor(d) for d in group] for group in (rows, noisy))
 off = [abs(p[0] - found[0]) for p, (found, _) in zip(planted, rough, strict=True)]
 text = "smallest R2 of planted Gabor functions"
-lesson.claim(text, min(r2 for _, r2 in exact), above=0.98, breaks="math")
+lesson.claim(text, min(r2 for _, r2 in exact), above=0.98, fails_under="math")
 text = "median error of the frequency with noise, cycles a pixel"
-lesson.claim(text, np.median(off), below=0.02, breaks="math")
+lesson.claim(text, np.median(off), below=0.02, fails_under="math")
 
 # %% [markdown]
 # Now some features of the top-k model, each above its Gabor function.
@@ -334,7 +337,7 @@ rows = dictionary("top-k 10", 0)[:12]
 fits = [fit_gabor(d) for d in rows]
 drawn = np.stack([d + misfit(p, d) for d, (p, _) in zip(rows, fits, strict=True)])
 plotting.show(
-    plotting.image_rows({"feature": grey(rows), "Gabor": grey(drawn)}),
+    plotting.image_rows({"feature": gray(rows), "Gabor": gray(drawn)}),
     "Two rows of twelve. Below each feature its Gabor function: most look alike, but for the "
     "features that are a texture or have two parts.",
 )
@@ -381,9 +384,11 @@ for kind, other, bound in (
     ("L1 2", "PCA", 0.2),
 ):
     margin = metrics.paired_margin(r2[kind], r2[other])
-    lesson.claim(f"R2 of {kind} minus {other}, in spreads", margin, above=2, breaks="no-training")
+    lesson.claim(
+        f"R2 of {kind} minus {other}, in spreads", margin, above=2, fails_under="no-training"
+    )
     gain = np.mean(r2[kind] - r2[other])
-    lesson.claim(f"R2 of {kind} minus {other}", gain, above=bound, breaks="no-training")
+    lesson.claim(f"R2 of {kind} minus {other}", gain, above=bound, fails_under="no-training")
 
 # %% [markdown]
 # (`error` is the squared error of a patch, of which 100 are to be explained. `pixels` tells over how many pixels a feature spreads: 1 over the sum of the fourth powers of its 144 numbers.)
@@ -419,7 +424,7 @@ plotting.show(
 # - **ICA does better still** (84 %), without a network.
 # - **Top-k features are small** (24 to 27 pixels, as ICA's 23). Those of L1 spread as far as PCA's (53): lines across the patch.
 # - **KL is the exception.** Its numbers are as sparse as those of L1 3 (next table), and its dictionary rebuilds as well as the others, but its features are no more Gabor-like than PCA's. That was the best of some ten settings tried by hand; another implementation may fare better. Sparse alone does not mean Gabor-like.
-# - **Learnt dictionaries rebuild better**: 40 to 43 (L1 1, hardly sparse, 46) against 46 for patches and 52 for random directions, all of 192 atoms. PCA and ICA can't have more than 100, so their 52 and 45 compare with a smaller choice.
+# - **Learned dictionaries rebuild better**: 40 to 43 (L1 1, hardly sparse, 46) against 46 for patches and 52 for random directions, all of 192 atoms. PCA and ICA can't have more than 100, so their 52 and 45 compare with a smaller choice.
 #
 # ### What L1 costs
 #
@@ -470,12 +475,14 @@ c, lam = 2.0, 1.5
 z = np.linspace(0, 4, 40001)
 best = z[np.argmin((c - z) ** 2 + lam * z)]
 print(f"c {c}, lambda {lam}: best z {best:.2f}")
-lesson.claim("best z minus (c - lambda / 2)", abs(best - (c - lam / 2)), below=1e-3, breaks="math")
+lesson.claim(
+    "best z minus (c - lambda / 2)", abs(best - (c - lam / 2)), below=1e-3, fails_under="math"
+)
 saved = codes.values("error", kind="L1 3") - codes.values("refit", kind="L1 3")
 text = "L1 3: error minus that with the same atoms, refitted"
-lesson.claim(text, saved.mean(), between=(15, 30), breaks="no-training")
+lesson.claim(text, saved.mean(), between=(15, 30), fails_under="no-training")
 lesson.claim(
-    "error of top-k 10", codes.mean("error", kind="top-k 10"), below=50, breaks="no-training"
+    "error of top-k 10", codes.mean("error", kind="top-k 10"), below=50, fails_under="no-training"
 )
 
 # %% [markdown]
@@ -552,7 +559,10 @@ model = Contractive(1.0, seed=0)
 measured = np.sum(finite_differences(model, x_test[0]) ** 2)
 formula = float(model.penalty(x_test[:1])[0])
 lesson.claim(
-    "penalty over finite differences", formula / measured, between=(0.999, 1.001), breaks="math"
+    "penalty over finite differences",
+    formula / measured,
+    between=(0.999, 1.001),
+    fails_under="math",
 )
 
 # %% [markdown]
@@ -615,12 +625,12 @@ for setting in settings:
 
 plain, one = (still.values("noise", strength=s, noise=0.0) for s in (0, 1))
 text = "movement by noise with the penalty 1, over that without"
-lesson.claim(text, np.mean(one / plain), below=0.65, breaks="no-training")
+lesson.claim(text, np.mean(one / plain), below=0.65, fails_under="no-training")
 plain, one = (still.values("shift", strength=s, noise=0.0) for s in (0, 1))
 text = "movement by the shift with the penalty 1, over that without"
-lesson.claim(text, np.mean(one / plain), between=(0.65, 0.9), breaks="no-training")
+lesson.claim(text, np.mean(one / plain), between=(0.65, 0.9), fails_under="no-training")
 gain = still.values("probe", strength=1, noise=0.0) - still.values("probe", strength=0, noise=0.0)
-lesson.claim("points the probe gains", 100 * gain.mean(), above=1, breaks="no-training")
+lesson.claim("points the probe gains", 100 * gain.mean(), above=1, fails_under="no-training")
 
 # %% [markdown]
 # - **Noise and shift part company.** With $\lambda = 1$ noise moves the code half as far as before, the shift still four fifths as far. The penalty punishes all directions alike, but the squared error defends those in which digits differ from each other. What is left is a code that answers to few directions: ten of them hold 82 % of the Jacobian's squared norm instead of 56.
@@ -679,7 +689,7 @@ for name, rows in guesses.items():
 levels = {"random": guesses["128 random"], "examples": guesses["128 examples"]}
 levels = {name: mean_max_cosine(planted, rows) for name, rows in levels.items()}
 text = "mean max cosine of the planted features with themselves"
-lesson.claim(text, mean_max_cosine(planted, planted), between=(0.9999, 1.0001), breaks="math")
+lesson.claim(text, mean_max_cosine(planted, planted), between=(0.9999, 1.0001), fails_under="math")
 
 # %% [markdown]
 # Note the scale: 0.43 for pure chance, since among 128 directions in 32 dimensions one is always fairly near, and about 0.7 for examples, in which the features are mixed. A report of 0.7 without these lines under it means nothing.
@@ -762,16 +772,16 @@ plotting.show(
 
 # %%
 best = found.values("cosine", kind="top-k", strength=3, units=256)
-lesson.claim("mean max cosine of top-k 3 of 256", best.min(), above=0.98, breaks="no-training")
+lesson.claim("mean max cosine of top-k 3 of 256", best.min(), above=0.98, fails_under="no-training")
 worst = found.values("cosine", kind="L1", strength=0.05, units=128)
 text = "mean max cosine of L1 0.05, which has the smallest error"
-lesson.claim(text, worst.max(), between=(0.55, 0.66), breaks="no-training")
+lesson.claim(text, worst.max(), between=(0.55, 0.66), fails_under="no-training")
 loose, tight = (found.values("error", kind="L1", strength=s, units=128) for s in (0.05, 0.4))
 text = "squared error of L1 0.4 over that of L1 0.05"
-lesson.claim(text, np.min(tight / loose), above=5, breaks="no-training")
+lesson.claim(text, np.min(tight / loose), above=5, fails_under="no-training")
 gain = [found.values("cosine", kind="L1", strength=s, units=128) for s in (0.4, 0.05)]
 text = "mean max cosine of L1 0.4 minus that of L1 0.05"
-lesson.claim(text, np.min(gain[0] - gain[1]), above=0.25, breaks="no-training")
+lesson.claim(text, np.min(gain[0] - gain[1]), above=0.25, fails_under="no-training")
 
 # %% [markdown]
 # - **A small error is not the aim.** L1 0.05 has the smallest error (0.03), has found not one feature (no cosine above 0.9), and its mean max cosine of 0.61 is *below* that of the examples themselves. It uses 47 numbers where 3 would do, and with so many nearly any dictionary rebuilds everything.
@@ -783,7 +793,7 @@ lesson.claim(text, np.min(gain[0] - gain[1]), above=0.25, breaks="no-training")
 #
 # ### A classifier under the microscope
 #
-# Now something whose features nobody planted: a classifier of digits with two hidden layers. We look at the second, of 64 units. Its activations are centred and divided by one number, so that their mean squared length is 1. `hidden` gives them, `read` turns them into class scores (logits) again.
+# Now something whose features nobody planted: a classifier of digits with two hidden layers. We look at the second, of 64 units. Its activations are centered and divided by one number, so that their mean squared length is 1. `hidden` gives them, `read` turns them into class scores (logits) again.
 
 
 # %%
@@ -831,7 +841,10 @@ a, a_test, read = hidden(0)
 accuracy = np.mean(read(a_test).argmax(axis=1) == y_test)
 print("activations", a.shape, "test", a_test.shape)
 lesson.claim(
-    "test accuracy of the classifier", accuracy, between=(0.945, 0.97), breaks="shuffled-labels"
+    "test accuracy of the classifier",
+    accuracy,
+    between=(0.945, 0.97),
+    fails_under="shuffled-labels",
 )
 
 # %% [markdown]
@@ -844,7 +857,7 @@ often = np.argsort(-(z_test > 0).mean(axis=0))[:8]
 tops = {f"feature {i}": np.argsort(-z_test[:, j])[:12] for i, j in enumerate(often, 1)}
 rest = np.sum((a_test - np.asarray(model(a_test))) ** 2) / np.sum(a_test**2)
 text = "share of the activations' squared length that is not explained"
-lesson.claim(text, rest, below=0.08, breaks="no-training")
+lesson.claim(text, rest, below=0.08, fails_under="no-training")
 plotting.show(
     plotting.image_rows({name: x_test[top].reshape(-1, 28, 28) for name, top in tops.items()}),
     "Eight rows of twelve digits, one row for each of eight features. In most rows all digits "
@@ -910,17 +923,19 @@ for kind in kinds:
     print(f"{kind:20s}{values.mean():5.2f} ± {values.std(ddof=1):.2f}   of {count:.0f} directions")
 
 margin = pure.values("purity", kind="examples") - pure.values("purity", kind="top-k")
-lesson.claim("purity of examples minus top-k", margin.min(), above=0.03, breaks="shuffled-labels")
+lesson.claim(
+    "purity of examples minus top-k", margin.min(), above=0.03, fails_under="shuffled-labels"
+)
 text = "purity of top-k minus that on the untrained classifier"
 margin = pure.values("purity", kind="top-k") - pure.values("purity", kind="top-k, untrained")
-lesson.claim(text, margin.min(), above=0.1, breaks="shuffled-labels")
+lesson.claim(text, margin.min(), above=0.1, fails_under="shuffled-labels")
 
 # %% [markdown]
 # Chance gives 0.22. The purest are the plain **examples** (0.91): a digit's activation, used as a direction, finds 18 of 20 of its class. Then come the sparse autoencoders (0.73 to 0.84), of which that with 256 numbers is level with **random directions** (0.72), and the units are not far below (0.67). In this layer the digits of a class lie together, and that makes most directions pure.
 #
 # On a network that was **never trained** the sparse autoencoder's features reach 0.58, well above chance and above random directions there (0.44): digits that look alike lie together in any network.
 #
-# So features that look tidy are weak evidence of what a network has learnt: how tidy is a random direction, and how tidy are the features of an untrained network? For language models the second question gave a surprise: sparse autoencoders on networks with random weights gave features that scored about as well (Heap and others 2025).
+# So features that look tidy are weak evidence of what a network has learned: how tidy is a random direction, and how tidy are the features of an untrained network? For language models the second question gave a surprise: sparse autoencoders on networks with random weights gave features that scored about as well (Heap and others 2025).
 #
 # ### What changes when it is switched off?
 #
@@ -941,14 +956,14 @@ plotting.show(
 )
 strongest = np.bincount(y_train[np.asarray(model.encode(a))[:, j].argsort()[-100:]]).argmax()
 text = "change of the score of the class for which the feature is strongest"
-lesson.claim(text, change[strongest], below=-0.3, breaks="no-training")
+lesson.claim(text, change[strongest], below=-0.3, fails_under="no-training")
 
 # %% [markdown]
 # One score falls far, and the class that loses is that of the digits in the feature's row. For this feature, looking gave the right idea.
 #
 # A harder test, with an answer that can be wrong: **make the classifier blind for one digit, and for no other**. For each digit, rank the features by what they do for it: how much more they are active for this digit than for others (on training data), times how much their direction raises its score above the other scores. Switch off the first 1, 2, 4, ... 64 and see what is left of the accuracy on that digit and on the nine others.
 #
-# The same rule serves the rivals. Each direction of PCA, of a random rotation and of the units is used both ways, as two features that are never negative: so much of it as an activation has, compared with the mean. One more rival knows the labels: the direction from the centre to the **mean of the class**.
+# The same rule serves the rivals. Each direction of PCA, of a random rotation and of the units is used both ways, as two features that are never negative: so much of it as an activation has, compared with the mean. One more rival knows the labels: the direction from the center to the **mean of the class**.
 
 
 # %%
@@ -1008,15 +1023,15 @@ for kind, other, bound in (("top-k", "units", 50), ("top-k", "random", 50)):
         blind.values("digit, 4 off", kind=other) - blind.values("digit, 4 off", kind=kind)
     )
     text = f"4 off: accuracy on the digit, {other} minus {kind}, in points"
-    lesson.claim(text, fall.min(), above=bound, breaks="no-training")
+    lesson.claim(text, fall.min(), above=bound, fails_under="no-training")
 kept = 100 * (
     blind.values("others, 4 off", kind="top-k") - blind.values("others, 8 off", kind="PCA")
 )
 text = "accuracy on the others, top-k with 4 off minus PCA with 8, in points"
-lesson.claim(text, kept.min(), above=15, breaks="no-training")
+lesson.claim(text, kept.min(), above=15, fails_under="no-training")
 first, second = (blind.values(f"digit, {n} off", kind="class means") for n in (0, 1))
 text = "points the digit loses with the mean of its class off"
-lesson.claim(text, 100 * np.min(first - second), above=85, breaks="no-training")
+lesson.claim(text, 100 * np.min(first - second), above=85, fails_under="no-training")
 
 # %% [markdown]
 # As a figure: from the upper right each curve goes left, as more is switched off. The goal is the upper left corner.
@@ -1128,7 +1143,7 @@ lesson09.reports.check(answer)
 # - S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio (2011). Contractive auto-encoders: explicit invariance during feature extraction. *ICML*.
 # - G. Alain, Y. Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. *Journal of Machine Learning Research* 15, 3743–3773 (contraction and denoising are nearly the same for small noise).
 # - N. Elhage and others (2022). Toy models of superposition. *Transformer Circuits Thread*. arXiv:2209.10652.
-# - T. Bricken and others (2023). Towards monosemanticity: decomposing language models with dictionary learning. *Transformer Circuits Thread*.
+# - T. Bricken and others (2023). Toward monosemanticity: decomposing language models with dictionary learning. *Transformer Circuits Thread*.
 # - R. Huben, H. Cunningham, L. Riggs Smith, A. Ewart, L. Sharkey (2024). Sparse autoencoders find highly interpretable features in language models. *ICLR*. arXiv:2309.08600.
 # - L. Gao and others (2025). Scaling and evaluating sparse autoencoders. *ICLR*. arXiv:2406.04093 (top-k, dead features).
 # - T. Heap, T. Lawson, L. Farnik, L. Aitchison (2025). Sparse autoencoders can interpret randomly initialized transformers. arXiv:2501.17727.

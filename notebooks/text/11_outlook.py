@@ -16,7 +16,7 @@
 #
 # **You will be able to**
 # - say what makes training faster, as steps × seconds per step, and measure both;
-# - shrink a trained encoder by quantisation and pruning, and compare it with one that was small from the start;
+# - shrink a trained encoder by quantization and pruning, and compare it with one that was small from the start;
 # - write a diffusion model in the code space of an autoencoder;
 # - train a variational autoencoder on words, and judge it against counting;
 # - shape the distribution of codes with a discriminator instead of a KL term;
@@ -148,8 +148,8 @@ by_hand(slow, part)
 by_keras(fast, part)
 errors = [error_of(model, x_test) for model in (slow, fast)]
 gap = abs(errors[0] - errors[1])
-lesson.claim("difference of their test errors", gap, below=0.05, breaks="math")
-lesson.claim("test error after 30 steps", errors[0], below=55, breaks="no-training")
+lesson.claim("difference of their test errors", gap, below=0.05, fails_under="math")
+lesson.claim("test error after 30 steps", errors[0], below=55, fails_under="no-training")
 
 # %% [markdown]
 # It doesn't: the same arithmetic, but for rounding. *Predict before you run:* by which factor is each way faster than the loop by hand? And what does mixed precision add?
@@ -300,7 +300,7 @@ print(f"by hand: {usual * ways['by hand']:.1f} s")
 late = reached.values("val", **best_place("Adam", 500)) > budgets[-1]
 print(f"batch 500: {late.sum()} of {len(late)} seeds never got there on validation pictures")
 many = reached.mean("test", **best_place("Adam", 500))
-lesson.claim("epochs with a batch of 500", many, between=(12, 24.5), breaks="no-training")
+lesson.claim("epochs with a batch of 500", many, between=(12, 24.5), fails_under="no-training")
 for method, size, limits in (
     ("Adam", 20, (3, 9)),
     ("Adam", 100, (4, 12)),
@@ -311,7 +311,7 @@ for method, size, limits in (
         f"epochs to the target: {method}, batch {size}",
         reached.mean("test", **best_place(method, size)),
         between=limits,
-        breaks="no-training",
+        fails_under="no-training",
     )
 
 # %% [markdown]
@@ -330,7 +330,7 @@ for method, size, limits in (
 #
 # A trained encoder often runs elsewhere: on a telephone, in a camera. There its size and its latency (the time for one answer) count. Two ways to make it smaller after training:
 #
-# - **Quantisation**: store each weight as a whole number $q$ of few bits, with one scale $s$ for each column of the weight matrix (each output):
+# - **Quantization**: store each weight as a whole number $q$ of few bits, with one scale $s$ for each column of the weight matrix (each output):
 #
 # $$w \approx s\, q, \qquad q = \operatorname{round}(w / s), \qquad s = \frac{\max |w|}{2^{\text{bits} - 1} - 1}.$$
 #
@@ -398,7 +398,7 @@ def changed(seed, change):
 
 # %%
 def compress_study(how, amount, seed):
-    """Test error and probe accuracy after quantisation (amount: bits) or pruning (share kept)."""
+    """Test error and probe accuracy after quantization (amount: bits) or pruning (share kept)."""
     if how == "quantised":
         parts = changed(seed, lambda w: quantised(w, amount))
     elif how == "small":
@@ -439,10 +439,10 @@ for text, how, amount, limits in (
     ("error, 10 % left and tuned", "tuned", 0.1, (9, 14)),
 ):
     value = compressed.mean("error", how=how, amount=amount)
-    lesson.claim(text, value, between=limits, breaks="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training")
 
 # %% [markdown]
-# The same against size. The axis counts what has to be stored of the 208,896 weights of the two matrices: with quantisation their bits and the scales; with pruning, 4 bytes for each weight that is left, and for each place one bit that says whether a weight is left there (26 kB in all). The legend lists the points from right to left: bits, or shares left.
+# The same against size. The axis counts what has to be stored of the 208,896 weights of the two matrices: with quantization their bits and the scales; with pruning, 4 bytes for each weight that is left, and for each place one bit that says whether a weight is left there (26 kB in all). The legend lists the points from right to left: bits, or shares left.
 
 # %%
 weights, columns = 784 * 256 + 256 * 32, 256 + 32
@@ -467,7 +467,7 @@ axes[1].legend(loc="lower right")
 plotting.show(
     fig,
     "Test error and the probe's accuracy against size; a star for the whole encoder at 836 kB. "
-    "Quantised, the error stays low down to 130 kB, the accuracy down to 80, then both worsen. Cut without "
+    "Quantized, the error stays low down to 130 kB, the accuracy down to 80, then both worsen. Cut without "
     "tuning, the error is high everywhere. Tuned and small rise slowly, tuned lower below 200 kB.",
 )
 
@@ -476,7 +476,7 @@ plotting.show(
 # - **Pruning without tuning**: take away half of the weights, the *small* half, and the error triples. (The probe reads on as before.)
 # - **Tuned**, a tenth of the weights costs a fifth of error (11.0 after 9.2), as 4 bits do. A small network with as many weights has more (14.5). With half of the weights the small one is ahead (8.5, even of the whole one: it had 30 epochs and the whole one 20). In the larger networks of Zhu and Gupta (2017) pruned ones were ahead of small ones with as many weights nearly throughout.
 # - **In bytes** the pruned one keeps its lead below 200 kB as long as a place costs one bit. Stored as SciPy does, with 4 bytes for each place, a tenth of the weights takes 167 kB and is level with the small encoder there (11.0 and 11.6).
-# - **Quantisation** to 5 to 8 bits is ahead of both between 130 and 210 kB, at once and without training (Jacob and others 2018 train with it and go further). At 4 bits it is level with the pruned one of that size (11.1 and 11.0 at 106 and 110 kB), at 3 far behind. The two can be combined.
+# - **Quantization** to 5 to 8 bits is ahead of both between 130 and 210 kB, at once and without training (Jacob and others 2018 train with it and go further). At 4 bits it is level with the pruned one of that size (11.1 and 11.0 at 106 and 110 kB), at 3 far behind. The two can be combined.
 #
 # And the latency? Each encoder is timed for one picture and for 1,000, in the ways in which it could be used: as a Keras model in a compiled function; the same after Keras's own `quantize("int8")`, which keeps whole numbers in memory and rounds the *inputs* of each layer to 8 bits too; as two products of matrices in NumPy; and pruned, as sparse matrices of SciPy.
 
@@ -516,7 +516,7 @@ stored = {
 print(", ".join(f"{name}: {size:.0f} kB" for name, size in stored.items()))
 int8_error = error_of(lambda x: whole(0)[1](whole_numbers(x)), x_test)
 text = "test error with Keras's int8 encoder"
-lesson.claim(text, int8_error, between=(8, 11), digits=0, breaks="no-training")
+lesson.claim(text, int8_error, between=(8, 11), digits=0, fails_under="no-training")
 
 # %% [markdown]
 # 211 kB against 837, and an error of 9, as before. The latency is another matter:
@@ -554,7 +554,7 @@ lesson.claim(
     "Fréchet distance of training pictures minus lesson 7's",
     same - floor,
     between=(-1, 1),
-    breaks="no-training",
+    fails_under="no-training",
 )
 
 
@@ -579,7 +579,7 @@ def plain(seed):
     return encoder, decoder
 
 
-def standardised(seed):
+def standardized(seed):
     """The training codes with mean 0 and standard deviation 1 in each number; mean, deviation."""
     z = np.asarray(plain(seed)[0](b_train))
     mean, std = z.mean(axis=0), z.std(axis=0)
@@ -591,7 +591,7 @@ def pictures(decoder, z, seed):
     return data.binarized(np.asarray(ops.sigmoid(decoder(np.float32(z)))), seed)
 
 
-z_train, z_mean, z_std = standardised(0)
+z_train, z_mean, z_std = standardized(0)
 print("codes", z_train.shape)
 
 # %% [markdown]
@@ -601,7 +601,7 @@ print("codes", z_train.shape)
 #
 # $$z_t = \sqrt{\bar\alpha_t}\, z_0 + \sqrt{1 - \bar\alpha_t}\; \varepsilon, \qquad \varepsilon \sim N(0, I).$$
 #
-# $\bar\alpha_t$ ("alpha bar") is the share of the code in the variance. It falls from nearly 1 to nearly 0 along a squared cosine (Nichol and Dhariwal 2021, from whom the small shift of 0.008 is, too; below 0.0001 we cut it off). Since the codes are standardised, $z_t$ has variance 1 at every $t$. At the end hardly anything of the code is left, and $z_T$ is practically a draw from $N(0, I)$.
+# $\bar\alpha_t$ ("alpha bar") is the share of the code in the variance. It falls from nearly 1 to nearly 0 along a squared cosine (Nichol and Dhariwal 2021, from whom the small shift of 0.008 is, too; below 0.0001 we cut it off). Since the codes are standardized, $z_t$ has variance 1 at every $t$. At the end hardly anything of the code is left, and $z_T$ is practically a draw from $N(0, I)$.
 #
 # Each step can be undone a little: by an estimate of the noise. A network $\hat\varepsilon(z_t, t)$ learns it, with the simplest of losses (Ho, Jain and Abbeel 2020), for codes, times $t$ and noise drawn anew in each batch:
 #
@@ -619,7 +619,7 @@ alpha_bar = np.float32(np.clip(alpha_bar / alpha_bar[0], 1e-4, 1))
 
 
 class Diffusion(keras.Model):
-    """Learns the noise in z_t; fit it on standardised codes, without a loss."""
+    """Learns the noise in z_t; fit it on standardized codes, without a loss."""
 
     def __init__(self, size, seed, units=256):
         super().__init__()
@@ -661,7 +661,7 @@ class Diffusion(keras.Model):
 #
 # $$\text{mean} = \frac{\sqrt{\bar\alpha_{t-1}}\,(1 - \alpha_t)}{1 - \bar\alpha_t}\, \hat z_0 + \frac{\sqrt{\alpha_t}\,(1 - \bar\alpha_{t-1})}{1 - \bar\alpha_t}\, z_t, \qquad \text{variance} = \frac{(1 - \alpha_t)(1 - \bar\alpha_{t-1})}{1 - \bar\alpha_t}.$$
 #
-# (Ho and others 2020, equation 7.) Each step moves a little towards the estimate and adds fresh noise: less and less, none in the last step. At the first steps $\hat z_0$ is divided by a tiny $\sqrt{\bar\alpha_t}$; so it is cut to ±5, beyond which hardly any number of a standardised code lies.
+# (Ho and others 2020, equation 7.) Each step moves a little toward the estimate and adds fresh noise: less and less, none in the last step. At the first steps $\hat z_0$ is divided by a tiny $\sqrt{\bar\alpha_t}$; so it is cut to ±5, beyond which hardly any number of a standardized code lies.
 
 
 # %%
@@ -706,13 +706,13 @@ shown = {
 }
 plotting.show(
     plotting.image_rows(shown, titles=[f"t = {t}" for t in times]),
-    "Five rows of decoded codes at t = 0 to 100. In the first two a 5 and a 2 stay recognisable until "
+    "Five rows of decoded codes at t = 0 to 100. In the first two a 5 and a 2 stay recognizable until "
     "t = 30 to 50 and turn into something else. In the other three, read from right to left, fragments "
     "become a blur, the blur a shape like a digit, which sharpens and may change until t = 0.",
 )
 
 # %% [markdown]
-# From right to left in the lower rows: at $t = 100$ the estimate is worthless (a small error, divided by $\sqrt{\bar\alpha_t} = 0.01$, and cut off). At 80 and 90 it is mostly a blurred something, the best guess when hardly anything is known; now and then a shape that is given up again. In the middle it may still change its mind about which digit; towards the end only details move. Large things first, small ones later. Lesson 5's restorer did everything in one step. Its walkers went from strong to weak noise as here, with a denoiser for each strength; now one network knows all of them.
+# From right to left in the lower rows: at $t = 100$ the estimate is worthless (a small error, divided by $\sqrt{\bar\alpha_t} = 0.01$, and cut off). At 80 and 90 it is mostly a blurred something, the best guess when hardly anything is known; now and then a shape that is given up again. In the middle it may still change its mind about which digit; toward the end only details move. Large things first, small ones later. Lesson 5's restorer did everything in one step. Its walkers went from strong to weak noise as here, with a denoiser for each strength; now one network knows all of them.
 #
 # ### In lesson 7's table
 #
@@ -722,7 +722,7 @@ plotting.show(
 # %%
 def diffusion_study(model, seed):
     """Measure 5,000 pictures."""
-    z_train, mean, std = standardised(seed)
+    z_train, mean, std = standardized(seed)
     if model == "autoencoder + longer mixture":
         mixture = GaussianMixture(60, reg_covar=1e-3, random_state=0).fit(np.float64(z_train))
         z = np.random.default_rng(seed).permutation(mixture.sample(5000)[0])
@@ -763,7 +763,7 @@ for text, value, limits in (
     ("told apart, 450 epochs", diffused.mean("told apart", model=rivals[3]), (0.48, 0.65)),
     ("copying, 450 epochs", diffused.mean("copying", model=rivals[3]), (0.3, 0.5)),
 ):
-    lesson.claim(text, value, between=limits, breaks="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training")
 
 # %% [markdown]
 # - **Diffusion with 450 epochs is level with the mixture**, in every column, within the spread of three seeds. (So does the difference between the longer fit and lesson 7's, but in *told apart*, where the longer fit is ahead by a little more.) With 150 epochs it is behind in precision and perhaps in Fréchet distance, with 50 in all but recall. And each sample takes 100 passes through a network instead of one draw.
@@ -866,7 +866,7 @@ for order in (1, gram.order):
 #
 # $$\log p(x \mid z) = \sum_i \log p(x_i \mid x_1, \dots, x_{i-1}, z).$$
 #
-# Bowman and others (2016), who introduced such models for sentences, used recurrent networks. For eight letters a window over all of them does (as in the language model of Bengio and others 2003), and it is faster. An `Embedding` layer is a table with a vector of learnt numbers for each letter.
+# Bowman and others (2016), who introduced such models for sentences, used recurrent networks. For eight letters a window over all of them does (as in the language model of Bengio and others 2003), and it is faster. An `Embedding` layer is a table with a vector of learned numbers for each letter.
 #
 # So for each place the decoder gets a row of 8 · 24 + 24 + 16 = 232 numbers: the vectors, of 24 numbers, of the eight symbols before the place; the vector of the place itself; and the code. For the third letter of *cat*, the eight symbols are six times the start symbol, then `c` and `a`. In `logits` below, the rows of all nine places are made at once. Eight start symbols are put in front of the word, and `vectors[:, k : k + length]` holds the `k`-th of the eight symbols for each place.
 #
@@ -1033,7 +1033,7 @@ for text, name, kind, limits in (
     ("valid words of the language model", "valid", "language model", (0.05, 0.4)),
 ):
     lesson.claim(
-        text, spelling.mean(name, kind=kind, drop=0.0), between=limits, breaks="no-training"
+        text, spelling.mean(name, kind=kind, drop=0.0), between=limits, fails_under="no-training"
     )
 
 # %% [markdown]
@@ -1043,7 +1043,7 @@ for text, name, kind, limits in (
 # - **KL warm-up** does far more: a rate of 5 nats, for a price of 1.0 nats against the language model. One word in eight comes back exactly, where without warm-up it was none in a hundred. Hiding the letters as well puts no more into the code, fewer words come back, and they cost two nats more.
 # - **$\beta = 0.3$** pays less for the rate, and takes more: 18.3 nats, 69 % of the words exact. As a model of words it is the worst of the networks, since $-$ELBO counts the rate in full.
 # - **Valid** words: 34 % by counting, 8 % by the language model. But of counting's valid words 6 % are new, of the network's 13 %, about the share of the list that was held out (15 %). Counting repeats what it has counted, and "valid" rewards that. (It finds more new words all the same: in 2,000 draws some 40, the network some 20.)
-# - **With a code in use**, fewer of the spelt words are in the list, 1 to 5 %. Where all letters are hidden the reason is plain, for letters are drawn without knowing of each other. For the others a likely reason are the holes of lesson 6, places where the prior draws and no word was encoded.
+# - **With a code in use**, fewer of the spelled words are in the list, 1 to 5 %. Where all letters are hidden the reason is plain, for letters are drawn without knowing of each other. For the others a likely reason are the holes of lesson 6, places where the prior draws and no word was encoded.
 #
 # So here is a VAE for text, and its bound on the likelihood is worse than the likelihood of the same network without a code. What the code is for is another use: it *describes* a word.
 #
@@ -1101,7 +1101,7 @@ for kind in kinds:
     values = [(between.mean(m, kind=kind), between.std(m, kind=kind)) for m in measures]
     shares = "".join(f"{100 * mean:11.1f} ± {100 * std:3.1f} %" for mean, std in values[:2])
     print(f"{kind:12s}{shares}{values[2][0]:13.0f} ± {values[2][1]:3.0f}")
-lesson.claim("valid among mixed letters", by_coin, between=(0.01, 0.09), breaks="math")
+lesson.claim("valid among mixed letters", by_coin, between=(0.01, 0.09), fails_under="math")
 halfway = {kind: between.mean("half way", kind=kind) for kind in kinds}
 scrambled = between.mean("scrambled", kind="warm-up")
 for text, value, limits in (
@@ -1110,19 +1110,19 @@ for text, value, limits in (
     ("valid, warm-up, scrambled", scrambled, (0.04, 0.4)),
     ("valid half way, beta = 1", halfway["beta = 1"], (0.9, 1)),
 ):
-    lesson.claim(text, value, between=limits, breaks="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training")
 training.clear_programs()  # those of words
 
 # %% [markdown]
 # - **$\beta = 0.3$** remembers: most ends come back. Between them it walks through letters that are hardly ever words. Half way 1 % are in the list, fewer than among words mixed by coin (4 %).
 # - **KL warm-up** forgets: of the test words one in eight comes back. What it passes through looks like words: 13 % half way are in the list, three times as many as the coin makes. But of its *scrambled* points it is 11 %, and these two can't be told apart (by chance alone, a share among 220 pairs varies by 2 points from model to model). So what pleases us in the walk is the decoder, which, letter by letter the most probable, spells like English from scrambled codes as well. That the points lie between two words adds little or nothing to it, as far as this count can see.
-# - **$\beta = 1$**: 100 %. It is one and the same word, or one of two, whatever the ends. The code says nothing, so the decoder spells its favourite. A measure that can be satisfied by one word needs a second beside it: how many different ones?
+# - **$\beta = 1$**: 100 %. It is one and the same word, or one of two, whatever the ends. The code says nothing, so the decoder spells its favorite. A measure that can be satisfied by one word needs a second beside it: how many different ones?
 #
-# The less a code says, the more the decoder spells by itself, and the better it spelt here: the trade of rate and distortion (lesson 6), in letters. And a walk that looks good should be held against codes that lie between nothing.
+# The less a code says, the more the decoder spells by itself, and the better it spelled here: the trade of rate and distortion (lesson 6), in letters. And a walk that looks good should be held against codes that lie between nothing.
 #
 # ## Hybrids: the adversarial autoencoder (core)
 #
-# The VAE pushes each picture's $q(z \mid x)$ towards the prior, by a KL term for which $q$ must have a formula. But for sampling it would be enough if the codes *of all pictures together* were distributed like the prior. The **adversarial autoencoder** (Makhzani and others 2016) asks for just that, and lets a second network judge it, as in generative adversarial networks (Goodfellow and others 2014):
+# The VAE pushes each picture's $q(z \mid x)$ toward the prior, by a KL term for which $q$ must have a formula. But for sampling it would be enough if the codes *of all pictures together* were distributed like the prior. The **adversarial autoencoder** (Makhzani and others 2016) asks for just that, and lets a second network judge it, as in generative adversarial networks (Goodfellow and others 2014):
 #
 # - the **discriminator** $D$ gets codes of pictures and draws from the prior, and learns to tell them apart: $D(z)$ is the logit of "drawn from the prior";
 # - the **encoder** reconstructs as before, and also learns to be taken for the prior.
@@ -1186,7 +1186,7 @@ def adversarial(weight, seed):
 # %%
 aae, history = adversarial(10.0, 0)
 settled = np.mean(history["telling apart"][-5:])
-lesson.claim("discriminator's loss", settled, between=(0.8, 1.25), breaks="no-training")
+lesson.claim("discriminator's loss", settled, between=(0.8, 1.25), fails_under="no-training")
 z_aae, z_plain = (np.asarray(part(b_test)) for part in (aae.encoder, plain(0)[0]))
 rng = np.random.default_rng(0)
 normal = rng.standard_normal((4000, latent_dim))
@@ -1207,13 +1207,13 @@ plotting.show(
     fig,
     "Left: over 40 epochs the discriminator's loss rises to 1.3 and settles at 1.06, below a line at "
     "1.39; the cost of fooling falls to 0.8 and settles at 1.1, above a line at 0.69. Middle: the plain "
-    "codes spread far beyond the grey cloud of the prior. Right: the adversarial codes fill it.",
+    "codes spread far beyond the gray cloud of the prior. Right: the adversarial codes fill it.",
 )
 
 # %% [markdown]
-# It doesn't. (Left panel; the cost of fooling begins above the frame.) The discriminator stays at 1.06 nats, below 1.39: it goes on recognising some codes. Fooling it costs the encoder 1.1 nats instead of 0.69, and the encoder puts up with that, because otherwise its reconstructions would get worse. With $\lambda$ (`weight` in the code) one sets the price.
+# It doesn't. (Left panel; the cost of fooling begins above the frame.) The discriminator stays at 1.06 nats, below 1.39: it goes on recognizing some codes. Fooling it costs the encoder 1.1 nats instead of 0.69, and the encoder puts up with that, because otherwise its reconstructions would get worse. With $\lambda$ (`weight` in the code) one sets the price.
 #
-# To the eye the codes of the adversarial one lie where the prior lies (grey), at least in the first two of the 16 numbers. Those of the plain autoencoder spread several times as far, off centre. (Mind the axes: those of the middle panel are several times as long, so the same grey cloud looks smaller there.)
+# To the eye the codes of the adversarial one lie where the prior lies (gray), at least in the first two of the 16 numbers. Those of the plain autoencoder spread several times as far, off center. (Mind the axes: those of the middle panel are several times as long, so the same gray cloud looks smaller there.)
 #
 # ### In both tables
 #
@@ -1266,7 +1266,7 @@ for text, value, limits in (
     ),
     ("by the own discriminator", fooled.mean("own", weight=10.0), (0.62, 0.9)),
 ):
-    lesson.claim(text, value, between=limits, breaks="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training")
 
 # %% [markdown]
 # And does the discriminator make the code a better representation? Lesson 8 asked a linear probe to read digits from codes of 64 numbers, with the labels of 5,000 pictures. Its dense networks, with the adversarial term:
@@ -1298,7 +1298,9 @@ for weight in (0.0, 10.0):
     mean, std = (100 * f("linear", weight=weight) for f in (probed[1].mean, probed[1].std))
     print(f"adversarial, weight {weight:<4g} {mean:5.1f} ± {std:.1f} %")
 value = probed[1].mean("linear", weight=10.0)
-lesson.claim("the probe's accuracy, weight 10", value, between=(0.88, 0.94), breaks="no-training")
+lesson.claim(
+    "the probe's accuracy, weight 10", value, between=(0.88, 0.94), fails_under="no-training"
+)
 
 # %% [markdown]
 # As a **generator** the adversarial autoencoder with $\lambda = 10$ is ahead of the VAE in Fréchet distance (27 against 57), recall (0.80 against 0.65) and told apart (71 % against 78 %). (It trained for 40 epochs, lesson 7's models for 12.) Precision is a little lower. With the other two weights it is ahead in Fréchet distance and recall. And it is far behind the plain autoencoder whose codes were fitted afterwards (4.4, 56 %). Its best weight is in the middle: with a small one the codes differ more from the prior, with a large one the reconstructions suffer (92 nats against 79).
@@ -1384,7 +1386,7 @@ lesson11.perplexity.check(perplexity)
 # - A discriminator can stand in for the KL term. Whether it is content, and whether the samples are good, are two questions.
 # - Each of the new methods stood beside an old one, and often the old one held its own: the fitted mixture was level with diffusion and far ahead of the adversarial codes, counting was close to the network, the small encoder close to the pruned one.
 #
-# **In practice**: compile first. Then tune batch size and learning rate together, against the clock. Try quantisation first, and pruning only if that is not small enough. For new samples, fit a density to the codes of a plain autoencoder before you reach for more. With text, compare with counting.
+# **In practice**: compile first. Then tune batch size and learning rate together, against the clock. Try quantization first, and pruning only if that is not small enough. For new samples, fit a density to the codes of a plain autoencoder before you reach for more. With text, compare with counting.
 #
 # ## References
 #

@@ -125,7 +125,7 @@ print("x", b_test.shape, "-> z", mean_code(pair(0)["AE"][0], b_test).shape)
 # %% [markdown]
 # The table has a row for each respect in which they differ. What is measured:
 #
-# - **Objective**: distortion and rate, in nats. The VAE minimises their sum ([lesson 6](06_generation.ipynb)), where the code is drawn; the AE minimises the distortion. For comparison there is also the distortion from the VAE's mean code.
+# - **Objective**: distortion and rate, in nats. The VAE minimizes their sum ([lesson 6](06_generation.ipynb)), where the code is drawn; the AE minimizes the distortion. For comparison there is also the distortion from the VAE's mean code.
 # - **Code**: the standard deviation of the codes of all pictures, and how far the code of *one* picture scatters from draw to draw, as a share of that deviation.
 # - **Regularity**: move each code in a random direction, each number by a normal draw of half its standard deviation. By how much does the decoded picture change? The squared difference is given in units of that between two decoded test pictures (the first and the last, and so on). A yardstick: let the numbers $z_j$ of the code be independent with deviations $s_j$, and the decoder linear, $\hat x = \sum_j z_j w_j$, where column $w_j$ is what number $j$ paints. The move then changes $\sum_j (s_j / 2)^2 \lVert w_j \rVert^2$ on average, another picture $\sum_j 2 s_j^2 \lVert w_j \rVert^2$, and the share is 1/8 = 0.125.
 # - **Sampling**: the Fréchet distance of 2,000 samples, from the study of lesson 7. Real pictures have 1.3.
@@ -225,14 +225,14 @@ for text, kind, metric, limits in (
     ("distortion of the VAE", "VAE", "distortion", (84, 98)),
     ("scatter of one picture's code in the VAE", "VAE", "scatter", (0.15, 0.5)),
 ):
-    lesson.claim(text, two.mean(metric, kind=kind), between=limits, breaks="no-training")
+    lesson.claim(text, two.mean(metric, kind=kind), between=limits, fails_under="no-training")
 rougher = two.mean("change", kind="AE") - two.mean("change", kind="VAE")
 text = "how much more the AE's pictures change when codes are moved"
-lesson.claim(text, rougher, between=(0.02, 0.2), breaks="no-training")
+lesson.claim(text, rougher, between=(0.02, 0.2), fails_under="no-training")
 
 # %% [markdown]
 # - **The code** is where they really part. The AE's is a point, and the codes of all pictures lie where they like, with a standard deviation of 5. The VAE's is a cloud, a quarter as wide as all codes together, and those have a standard deviation of about 1, because the prior pulls them there.
-# - **Sampling**: 57 against 165, if both are fed from $N(0, I)$. The AE never learnt to decode from there. With a mixture fitted to its codes it gives far better samples, 4.4, and so does the VAE, 8.4. But the mixture is a second model.
+# - **Sampling**: 57 against 165, if both are fed from $N(0, I)$. The AE never learned to decode from there. With a mixture fitted to its codes it gives far better samples, 4.4, and so does the VAE, 8.4. But the mixture is a second model.
 # - **Likelihood**: only for the VAE can it be estimated.
 # - **Copying**: the AE is ahead, by 12 nats against a drawn code, and by 5 against the mean code.
 # - **Regularity**: moved codes change the picture less in the VAE, as with a linear decoder and independent numbers; in the AE about 1.4 times as much.
@@ -248,7 +248,7 @@ lesson.claim(text, rougher, between=(0.02, 0.2), breaks="no-training")
 #
 # - **frozen**: the encoder is trained as an autoencoder and left as it is; a logistic regression reads the code;
 # - **fine-tuned**: the same, and then all is trained on the labels, beginning at that logistic regression (lesson 8 says why);
-# - **joint**: no two stages. Each step sees labelled pictures and unlabelled ones, and minimises the cross-entropy of the first plus $\lambda$ times the squared error of the second (a mean over pixels);
+# - **joint**: no two stages. Each step sees labeled pictures and unlabeled ones, and minimizes the cross-entropy of the first plus $\lambda$ times the squared error of the second (a mean over pixels);
 # - **supervised**: the labels alone. The baseline.
 #
 # All use the class below. With $\lambda = 0$ (`weight`) it is an ordinary classifier, which hands the other pictures through.
@@ -289,7 +289,7 @@ def pretrained(seed):
 
 
 # %% [markdown]
-# Supervised, joint and the second stage of fine-tuned take the same number of steps: the labelled pictures are repeated until there are 9,000. (Frozen and fine-tuned have the pre-training besides.) Two learning rates for supervised and fine-tuned and three $\lambda$ for joint are tried, and one is chosen on validation pictures, separately for each number of labels. (With 100 labels for training, 1,000 for choosing is more than one would have.)
+# Supervised, joint and the second stage of fine-tuned take the same number of steps: the labeled pictures are repeated until there are 9,000. (Frozen and fine-tuned have the pre-training besides.) Two learning rates for supervised and fine-tuned and three $\lambda$ for joint are tried, and one is chosen on validation pictures, separately for each number of labels. (With 100 labels for training, 1,000 for choosing is more than one would have.)
 
 
 # %%
@@ -338,7 +338,7 @@ live = [{"labels": 100, "method": "joint", "knob": 100, "seed": 0}]
 classified = lesson.study("12_classify", classify_study, grid, live=live)
 
 # %% [markdown]
-# *Predict before you run:* with 100 labels, which way is best? With 9,000? (Mean ± standard deviation over three seeds; for each seed other pictures are labelled.)
+# *Predict before you run:* with 100 labels, which way is best? With 9,000? (Mean ± standard deviation over three seeds; for each seed other pictures are labeled.)
 
 
 # %%
@@ -365,12 +365,14 @@ for method in knobs:
 few, many = ({m: best(n, m)[0] for m in knobs} for n in (label_counts[0], label_counts[-1]))
 text = "fine-tuned minus supervised, in points, with 100 labels"
 lesson.claim(
-    text, np.mean(few["fine-tuned"] - few["supervised"]), between=(1, 20), breaks="no-training"
+    text, np.mean(few["fine-tuned"] - few["supervised"]), between=(1, 20), fails_under="no-training"
 )
 text = "the same with 9,000 labels"
 gain = np.mean(many["fine-tuned"] - many["supervised"])
-lesson.claim(text, gain, between=(-1, 1), breaks="no-training")
-lesson.claim("supervised, 9,000 labels", many["supervised"].mean(), above=95, breaks="no-training")
+lesson.claim(text, gain, between=(-1, 1), fails_under="no-training")
+lesson.claim(
+    "supervised, 9,000 labels", many["supervised"].mean(), above=95, fails_under="no-training"
+)
 
 # %% [markdown]
 # - **Fine-tuning pays with few labels**: 4 points with 100, 1 with 1,000 (each time for all three seeds), none with 9,000. With 100 labels the other 8,900 pictures add something. With 9,000 none are left to add, and pre-training on the same pictures brings nothing. The smaller learning rate is not what does it: it was offered to *supervised* as well.
@@ -388,7 +390,7 @@ for labels in (100, 500, 5000):
     print(f"{labels:5,d} labels  " + "".join(f"{value:16.1f}" for value in right))
 
 # %% [markdown]
-# (84.8 from a code of 10 numbers, where the frozen code of 16 above has 77.8: another reader, an SVM, and a smaller code.) With 100 labels the convolutional network without any unlabelled picture is level with the best code, an SVM on 10 numbers. With 500 it is ahead, and the SVM on pixels is level with the codes. With 5,000 a code of 64, the convolutional network and pixels lie within half a point, and the code of 10 is behind. That is the honest end of the answer: yes, autoencoders can serve classification; seldom are they much ahead of the best rival.
+# (84.8 from a code of 10 numbers, where the frozen code of 16 above has 77.8: another reader, an SVM, and a smaller code.) With 100 labels the convolutional network without any unlabeled picture is level with the best code, an SVM on 10 numbers. With 500 it is ahead, and the SVM on pixels is level with the codes. With 5,000 a code of 64, the convolutional network and pixels lie within half a point, and the code of 10 is behind. That is the honest end of the answer: yes, autoencoders can serve classification; seldom are they much ahead of the best rival.
 #
 # ## Is the code unique? (core)
 #
@@ -410,15 +412,15 @@ for labels in (100, 500, 5000):
 #
 # - **matched**: each number of $A$ is paired with one number of $B$ such that the sum of the absolute correlations is largest (Li and others 2016); their mean. Only order, scale and sign of the numbers don't count. (Dead units, always 0, are left out.)
 # - **Procrustes** (Schönemann 1966): $B$ is shifted, scaled and *rotated* onto $A$; the share of the variance that is then explained.
-# - **CKA** (*centred kernel alignment*; Kornblith and others 2019): which pairs of pictures does a code call similar? Take the inner products of the centred codes of all pairs of pictures, a table of 2,000 × 2,000 numbers for each code, $K = A A^\top$ and $L = B B^\top$. CKA is the cosine of the angle between the two tables, $\sum K_{ij} L_{ij} / (\lVert K \rVert \lVert L \rVert)$, where $\lVert K \rVert$ is the root of the sum of all $K_{ij}^2$. Rotations don't count; directions in which codes vary much weigh more.
-# - **CCA** (*canonical correlation analysis*, Hotelling 1936): both codes may be transformed by *any* invertible matrix so that their numbers correlate as far as possible. For that, take orthonormal bases $U_A$ and $U_B$ of the columns of both centred codes. The singular values of $U_A^\top U_B$ are the cosines of lesson 4's principal angles, here called canonical correlations; CCA is their mean.
+# - **CKA** (*centered kernel alignment*; Kornblith and others 2019): which pairs of pictures does a code call similar? Take the inner products of the centered codes of all pairs of pictures, a table of 2,000 × 2,000 numbers for each code, $K = A A^\top$ and $L = B B^\top$. CKA is the cosine of the angle between the two tables, $\sum K_{ij} L_{ij} / (\lVert K \rVert \lVert L \rVert)$, where $\lVert K \rVert$ is the root of the sum of all $K_{ij}^2$. Rotations don't count; directions in which codes vary much weigh more.
+# - **CCA** (*canonical correlation analysis*, Hotelling 1936): both codes may be transformed by *any* invertible matrix so that their numbers correlate as far as possible. For that, take orthonormal bases $U_A$ and $U_B$ of the columns of both centered codes. The singular values of $U_A^\top U_B$ are the cosines of lesson 4's principal angles, here called canonical correlations; CCA is their mean.
 # - **SVCCA** (Raghu and others 2017): CCA of the principal components that hold 99 % of the variance, so that directions in which hardly anything happens don't count.
 #
 # (More lenient does not mean larger in every case: Procrustes and CKA weigh a direction by its variance, CCA counts all directions alike.)
 
 
 # %%
-def centred(a):
+def centered(a):
     return a - a.mean(axis=0)
 
 
@@ -430,7 +432,7 @@ def matched(a, b):
 
 def aligned(a, b):
     """CKA: inner products of all pairs of pictures, compared."""
-    products = [centred(z) @ centred(z).T for z in (a, b)]
+    products = [centered(z) @ centered(z).T for z in (a, b)]
     lengths = [np.sum(product**2) ** 0.5 for product in products]
     return np.sum(products[0] * products[1]) / (lengths[0] * lengths[1])
 
@@ -440,7 +442,7 @@ def cca(a, b, share=1.0):
     """Mean canonical correlation, of the principal components that hold a share of the variance."""
     bases = []
     for z in (a, b):
-        u, s, _ = np.linalg.svd(centred(z), full_matrices=False)
+        u, s, _ = np.linalg.svd(centered(z), full_matrices=False)
         part = np.cumsum(s**2) / np.sum(s**2)
         # what is rounding error only, and what exceeds the share, is left out
         rank = min(np.sum(s > 1e-4 * s[0]), 1 + np.sum(part < share))
@@ -471,14 +473,14 @@ for text, value in (
     ("rotated: CKA", known["rotated"]["CKA"]),
     ("mixed: CCA", known["mixed by a matrix"]["CCA"]),
 ):
-    lesson.claim(text, value, between=(0.999, 1.001), breaks="math")
+    lesson.claim(text, value, between=(0.999, 1.001), fails_under="math")
 for text, value in (
     ("rotated: matched", known["rotated"]["matched"]),
     ("mixed: Procrustes", known["mixed by a matrix"]["Procrustes"]),
 ):
-    lesson.claim(text, value, between=(0.3, 0.9), breaks="math")
+    lesson.claim(text, value, between=(0.3, 0.9), fails_under="math")
 for measure, value in known["unrelated"].items():
-    lesson.claim(f"unrelated: {measure}", value, below=0.15, breaks="math")
+    lesson.claim(f"unrelated: {measure}", value, below=0.15, fails_under="math")
 
 # %% [markdown]
 # Only *matched* sees a rotation; Procrustes does not, and sees a mixing matrix; CCA sees neither. And none of them takes unrelated codes for alike.
@@ -491,7 +493,7 @@ for measure, value in known["unrelated"].items():
 # - **dense, tied**: the decoder's matrices are the encoder's, transposed;
 # - **dense, orthogonal**: the columns of the code layer's matrix are orthogonal, by a penalty;
 # - **dense, ordered**: nested dropout again;
-# - **variational**, on grey pictures, with the variance of the pixels fixed at 0.03, which gives it the error of the dense one: squared error over twice that variance, plus the KL term;
+# - **variational**, on gray pictures, with the variance of the pixels fixed at 0.03, which gives it the error of the dense one: squared error over twice that variance, plus the KL term;
 # - **sparse, k**: 64 numbers, of which the $k$ largest stay for each picture (top-k, [lesson 9](09_sparse_codes.ipynb)). With $k = 16$ as many numbers describe a picture as in the other kinds, but which ones depends on the picture. With 8 and 4 there are fewer.
 
 
@@ -573,7 +575,7 @@ def of_kind(kind, seed):
 
 # %%
 class PixelVAE(models.VAE):
-    """A VAE for grey pictures: squared error over twice a variance of the pixels, and the rate."""
+    """A VAE for gray pictures: squared error over twice a variance of the pixels, and the rate."""
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         rate = models.kl_to_prior(y_pred["z_mean"], y_pred["z_log_var"])
@@ -655,7 +657,7 @@ for kind in kinds[-3:]:
     print(f"{kind + ':':11s} {live:.0f} of 64 units live; {zeros:.0%} of their numbers are 0")
 
 # %% [markdown]
-# The same as a picture. Bars are standard deviations over the pairs. Short grey lines mark the permuted control of each measure, the grey triangle at the left of each group *matched* with $B$ rotated.
+# The same as a picture. Bars are standard deviations over the pairs. Short gray lines mark the permuted control of each measure, the gray triangle at the left of each group *matched* with $B$ rotated.
 
 # %%
 fig, ax = plt.subplots(figsize=(9, 3.2))
@@ -679,8 +681,8 @@ plotting.show(
     fig,
     "Five measures of likeness for ten kinds of code. For the linear kinds all are near 1 but matched: "
     "about a half for linear, nearly 1 for linear and ordered. For the other kinds matched is about a half "
-    "and the rest lie between 0.79 and 0.96, for the sparsest two down to 0.54. Short grey lines near 0 "
-    "mark the permuted control, a grey triangle matched after a rotation: about a half, level with matched "
+    "and the rest lie between 0.79 and 0.96, for the sparsest two down to 0.54. Short gray lines near 0 "
+    "mark the permuted control, a gray triangle matched after a rotation: about a half, level with matched "
     "but for linear, ordered and for dense, ordered (0.40 against 0.59).",
 )
 
@@ -693,7 +695,7 @@ for text, kind, measure, limits in (
     ("matched, two dense codes", "dense", "matched", (0.45, 0.65)),
     ("matched, two sparse codes, 8 of 64", "sparse, 8", "matched", (0.4, 0.6)),
 ):
-    lesson.claim(text, compared.mean(measure, kind=kind), between=limits, breaks="no-training")
+    lesson.claim(text, compared.mean(measure, kind=kind), between=limits, fails_under="no-training")
 
 # %% [markdown]
 # - **Linear codes are unique up to an invertible map**: CCA is 1.00, as lesson 4 derived. (Here even Procrustes is: the codes are nearly rotations of each other, perhaps because training began at small weights.) Number by number they agree no better than with a rotated one: 0.55 and 0.53.
@@ -721,7 +723,7 @@ x, z_mean = b_test[:100], mean_code(pair(0)["VAE"][0], b_test[:100])
 error = metrics.squared_error(x, np.full_like(x, 0.1))
 kl = np.asarray(models.kl_to_prior(z_mean, np.zeros_like(z_mean)))
 gap = np.abs(784 * (error / 784 + kl) - (error + 784 * kl)).max()
-lesson.claim("784 (mean + KL) minus (sum + 784 KL)", gap, below=0.1, breaks="math")
+lesson.claim("784 (mean + KL) minus (sum + 784 KL)", gap, below=0.1, fails_under="math")
 for beta in (1.0, 784.0):
     rate, active = (lesson.stored("06_beta").mean(m, beta=beta) for m in ("rate", "active"))
     print(f"lesson 6, beta = {beta:3.0f}: rate {rate:4.1f} nats, {active:.0f} of 16 units active")
@@ -729,7 +731,7 @@ for beta in (1.0, 784.0):
 # %% [markdown]
 # ### 2. Binary cross-entropy or squared error?
 #
-# Cross-entropy for pixels that are 0 or 1, or probabilities; squared error for anything else. On grey pictures cross-entropy has a floor above 0: even a perfect copy pays the entropy of its grey values. (The mean picture costs the same in both rows, since the pixels of 0 and 1 were drawn with the grey values as probabilities.) ([Lesson 2](02_formulas.ipynb))
+# Cross-entropy for pixels that are 0 or 1, or probabilities; squared error for anything else. On gray pictures cross-entropy has a floor above 0: even a perfect copy pays the entropy of its gray values. (The mean picture costs the same in both rows, since the pixels of 0 and 1 were drawn with the gray values as probabilities.) ([Lesson 2](02_formulas.ipynb))
 
 
 # %%
@@ -746,14 +748,14 @@ for name, x in (("grey", x_test), ("0 and 1", b_test)):
 # %% [markdown]
 # ### 3. Which activation at the output?
 #
-# One whose range is that of the data: a sigmoid for values from 0 to 1, none for standardised data, logits (none, the sigmoid is in the loss) with cross-entropy. A sigmoid on standardised data cannot reach most values. ([Lesson 3](03_keras_example.ipynb), [lesson 10](10_challenges.ipynb))
+# One whose range is that of the data: a sigmoid for values from 0 to 1, none for standardized data, logits (none, the sigmoid is in the loss) with cross-entropy. A sigmoid on standardized data cannot reach most values. ([Lesson 3](03_keras_example.ipynb), [lesson 10](10_challenges.ipynb))
 
 # %%
 ink = x_train.std(axis=0) > 0.05  # pixels that vary
 x = ((x_test - x_train.mean(axis=0)) / np.where(ink, x_train.std(axis=0), 1))[:, ink]
 out_of_reach = np.mean((x < 0) | (x > 1))
 best_sigmoid = np.mean((x - np.clip(x, 0, 1)) ** 2) / np.mean((x - x.mean(axis=0)) ** 2)
-print(f"standardised values outside [0, 1]: {out_of_reach:.0%}")
+print(f"standardized values outside [0, 1]: {out_of_reach:.0%}")
 print(f"error of the best possible sigmoid output, as a share of the variance: {best_sigmoid:.0%}")
 
 # %% [markdown]
@@ -792,7 +794,7 @@ plotting.show(
         cell=1.3,
     ),
     "Three framed pictures: a digit at the left, the same digit four pixels further right, and both "
-    "laid over each other in grey: a blurred double of the digit.",
+    "laid over each other in gray: a blurred double of the digit.",
 )
 
 # %% [markdown]
@@ -827,9 +829,9 @@ history = training.fit(model, some, validation_data=x_val, **how).history
 after = metrics.squared_error(some, np.asarray(model(some))).mean()
 reported, held_out = history["loss"][-1], history["val_loss"][-1]
 text = "training loss as reported over that of the same data after the epoch"
-lesson.claim(text, reported / after, between=(1.3, 4), digits=1, breaks="no-training")
+lesson.claim(text, reported / after, between=(1.3, 4), digits=1, fails_under="no-training")
 text = "validation loss over the training loss as reported"
-lesson.claim(text, held_out / reported, between=(0.5, 0.9), breaks="no-training")
+lesson.claim(text, held_out / reported, between=(0.5, 0.9), fails_under="no-training")
 
 # %% [markdown]
 # The reported training loss is 1.4 times that of the same data after the epoch, and the validation loss is *below* the reported one. That is no sign of anything wrong: the report includes dropout and the past.
@@ -851,7 +853,7 @@ for name, sigma in (("exp(v / 2)", np.exp(v / 2)), ("exp(v)", np.exp(v))):
 # %% [markdown]
 # ### 9. Can I compare losses between papers?
 #
-# Only after you have found out: sum or mean, the range of pixels, nats or bits, which pictures, how binarised. The same reconstructions in eight numbers. ([Lesson 2](02_formulas.ipynb), [lesson 7](07_measuring_generation.ipynb))
+# Only after you have found out: sum or mean, the range of pixels, nats or bits, which pictures, how binarized. The same reconstructions in eight numbers. ([Lesson 2](02_formulas.ipynb), [lesson 7](07_measuring_generation.ipynb))
 
 # %%
 pca = PCA(latent_dim, svd_solver="covariance_eigh").fit(x_train)
@@ -859,7 +861,7 @@ x_hat = pca.inverse_transform(pca.transform(x_test))
 total = metrics.squared_error(x_test, x_hat).mean()
 print(f"sum over pixels {total:.2f}; mean {total / 784:.4f}; root {(total / 784) ** 0.5:.3f}")
 print(
-    f"in grey values of 0 to 255: mean {total / 784 * 255**2:.0f}, root {255 * (total / 784) ** 0.5:.1f}"
+    f"in gray values of 0 to 255: mean {total / 784 * 255**2:.0f}, root {255 * (total / 784) ** 0.5:.1f}"
 )
 print(f"PSNR of the mean error {-10 * np.log10(total / 784):.1f} dB")
 constant = 784 / 2 * np.log(2 * np.pi)  # which many leave out
@@ -878,7 +880,7 @@ with tempfile.TemporaryDirectory() as folder:
     vae.save(path)
     loaded = keras.models.load_model(path)
 gap = np.abs(mean_code(loaded.encoder, b_test) - mean_code(vae.encoder, b_test)).max()
-lesson.claim("codes of the loaded model minus the saved one's", gap, below=1e-5, breaks="math")
+lesson.claim("codes of the loaded model minus the saved one's", gap, below=1e-5, fails_under="math")
 
 # %% [markdown]
 # ### 11. Is it PCA?
@@ -889,11 +891,11 @@ lesson.claim("codes of the loaded model minus the saved one's", gap, below=1e-5,
 z_pca = pca.transform(x_test)
 z_linear, error = coded("linear", 0)
 z_dense, dense_error = coded("dense", 0)
-how = {"digits": 2, "breaks": "no-training"}
+how = {"digits": 2, "fails_under": "no-training"}
 lesson.claim("error of linear over PCA's", error / total, between=(0.99, 1.06), **how)
 lesson.claim("CCA of its code and PCA's", cca(z_linear, z_pca), above=0.97, **how)
 text = "error of dense over PCA's"
-lesson.claim(text, dense_error / total, between=(0.3, 0.8), breaks="no-training")
+lesson.claim(text, dense_error / total, between=(0.3, 0.8), fails_under="no-training")
 
 # %% [markdown]
 # ### 12. When should I not use an autoencoder?
@@ -913,7 +915,7 @@ print(f"{'':46s}{'rival':26s}{'with code':>11s}{'rival':>11s}")
 where = {"width": 128, "n": 250, "noise": 0.0}
 text = "250 small pictures: squared error ↓"
 versus(text, "PCA, as many numbers", "10_map", "test", where, where, 2, "PCA test")
-text, name = "tumours as anomalies: AUROC ↑", "norm of the row"
+text, name = "tumors as anomalies: AUROC ↑", "norm of the row"
 versus(text, name, "05_tumours", "autoencoder, auroc", {}, {}, 2, f"{name}, auroc")
 where = {"table": "tumours", "share": 0.3}
 text = "missing values of a table: error ↓"
@@ -1016,9 +1018,9 @@ print("\n".join(line.rstrip() for line in page))
 # %% [markdown]
 # Three things to read from it.
 #
-# - **An autoencoder is good at what it is trained for**: few numbers that hold much. It copies better than PCA; trained on corrupted pictures it removes the noise it has practised on. With three tenths of the pixels missing it is level with nearest neighbours (with fewer it is behind, with more ahead: lesson 5). And its small code makes 50 labels go further.
+# - **An autoencoder is good at what it is trained for**: few numbers that hold much. It copies better than PCA; trained on corrupted pictures it removes the noise it has practiced on. With three tenths of the pixels missing it is level with nearest neighbors (with fewer it is behind, with more ahead: lesson 5). And its small code makes 50 labels go further.
 # - **Its best use is as a part.** Give the code to something simple that is made for the job: a mixture for new pictures or for groups, an SVM for labels. Of the autoencoders only the VAE comes with a bound in nats, and with a mixture for its codes it is the best of the page in nats. (If nats are all you want, compare with a model that has no code and sees the pixels before: on the small pictures of lesson 10 it had 39.0, where a plain VAE had 40.3.) Its code gave groups at least as good as the AE's. (Both trained for 20 epochs. The VAE's groups were still better after 40: [hybrids](optional/hybrids.ipynb).)
-# - **For many jobs there is a specialist that did better here**: t-SNE for maps, nearest neighbours for anomalies, ICA for edges, a network without a code for words. With many labels nothing is far ahead of the pixels themselves: a code of 64 by half a point.
+# - **For many jobs there is a specialist that did better here**: t-SNE for maps, nearest neighbors for anomalies, ICA for edges, a network without a code for words. With many labels nothing is far ahead of the pixels themselves: a code of 64 by half a point.
 #
 # And what it can't tell: these are small pictures of digits, small tables and small networks. For large images, sound and text the same jobs are done with larger ones, and the order may differ (lesson 11). What carries over is the way of finding out.
 #

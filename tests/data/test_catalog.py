@@ -339,10 +339,10 @@ def test_scaling_of_images_integers_and_wrong_shapes():
         data.min_max(np.ones((2, 1)), np.array([[np.nan]]))
 
 
-# --- binarised -----------------------------------------------------------------------------------
+# --- binarized -----------------------------------------------------------------------------------
 
 
-def test_binarised_draws_with_the_probability_that_the_gray_value_says():
+def test_binarized_draws_with_the_probability_that_the_gray_value_says():
     gray = np.broadcast_to(np.array([0.0, 0.25, 0.9, 1.0]), (20_000, 4))
     x = data.binarized(gray, seed=3)
     assert (x.dtype, x.shape) == (np.float32, gray.shape)
@@ -352,13 +352,13 @@ def test_binarised_draws_with_the_probability_that_the_gray_value_says():
     assert (x != data.binarized(gray, seed=4)).any()
 
 
-def test_binarised_is_what_lesson_6_shows():
+def test_binarized_is_what_lesson_6_shows():
     lesson = Path(__file__).resolve().parents[2] / "notebooks" / "text" / "06_generation.py"
-    (shown,) = [node for node in ast.parse(lesson.read_text("utf-8")).body if getattr(node, "name", "") == "binarised"]
+    (shown,) = [node for node in ast.parse(lesson.read_text("utf-8")).body if getattr(node, "name", "") == "binarized"]
     names = {"np": np}
     exec(compile(ast.Module([shown], []), "lesson 6", "exec"), names)
     gray = np.random.default_rng(0).random((50, 7), dtype="float32")
-    np.testing.assert_array_equal(names["binarised"](gray, 5), data.binarized(gray, 5))
+    np.testing.assert_array_equal(names["binarized"](gray, 5), data.binarized(gray, 5))
 
 
 @pytest.mark.parametrize(
@@ -371,6 +371,6 @@ def test_binarised_is_what_lesson_6_shows():
         ([0.5], None, TypeError, "`seed`"),
     ],
 )
-def test_binarised_refuses(x, seed, error, said):
+def test_binarized_refuses(x, seed, error, said):
     with pytest.raises(error, match=said):
         data.binarized(x, seed)

@@ -202,7 +202,7 @@ def test_images_of_every_kind(tmp_path):
     assert np.abs(np.sort(gray[:, 0]) - 20 * np.arange(8)).max() <= 2  # JPEG and WebP lose some
 
 
-def test_images_in_folders_are_labelled(tmp_path):
+def test_images_in_folders_are_labeled(tmp_path):
     for number in range(10):
         save(tmp_path / "zebra" / f"{number}.png", 200 + number)
         save(tmp_path / "ant" / "deep" / f"{number}.png", number)

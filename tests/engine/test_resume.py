@@ -45,7 +45,7 @@ def noisy():
     return plain(layers=lambda: [keras.layers.Dropout(0.3), keras.layers.GaussianNoise(0.1)])
 
 
-def normalised():
+def normalized():
     import keras
 
     return plain(layers=lambda: [keras.layers.BatchNormalization()])
@@ -112,7 +112,7 @@ def convolutional():
 
 MODELS = {
     "Dropout and GaussianNoise": noisy,
-    "BatchNormalization": normalised,
+    "BatchNormalization": normalized,
     "a VAE": vae,
     "no seed generator": unseeded,
     "SGD with averaged weights": averaged,

@@ -195,7 +195,7 @@ def test_a_dataset_of_dicts_agrees_with_keras():
 @pytest.mark.parametrize("block_batches", [1, 1000])
 @pytest.mark.parametrize("sizes", [[7, 7, 3, 7, 1, 1, 12], [1], [5, 5, 5, 5]])
 def test_batches_of_any_size_agree_with_keras(monkeypatch, sizes, block_batches):
-    """Neighbours of one size share a block; the last blocks are not full."""
+    """Neighbors of one size share a block; the last blocks are not full."""
     monkeypatch.setattr(batches_module, "BLOCK_BYTES", block_batches * 7 * X[:1].nbytes)
     ends = np.cumsum(sizes)
     batches = [X[end - size : end] for size, end in zip(sizes, ends, strict=True)]

@@ -440,7 +440,7 @@ CASES = {
         ],
     ),
     "lesson02.units": Cases(
-        [12.3, 12.288, np.float32(12.29)], [("divides by D", 1.302e-6), ("three colours", 4.096), ("Write down", 0.004)]
+        [12.3, 12.288, np.float32(12.29)], [("divides by D", 1.302e-6), ("three colors", 4.096), ("Write down", 0.004)]
     ),
     "lesson02.output_delta": Cases(
         [
@@ -581,12 +581,12 @@ CASES = {
             ("mean", lambda a, b: angles(a, b).mean()),
             ("corresponding", lambda a, b: np.degrees(np.arccos((a * b).sum(axis=0))).max()),
             ("20, 50 and 75", lambda a, b: angles(a, b).sum()),
-            ("orthonormalise", lambda a, b: angles(a, b, basis=lambda a: a).max()),
+            ("orthonormalize", lambda a, b: angles(a, b, basis=lambda a: a).max()),
             ("clip", lambda a, b: angles(a, b, most=1 + 1e-9).max()),
             ("itself", lambda a, b: np.nan_to_num(angles(a, b, most=1 + 1e-9), nan=90).max()),
         ],
     ),
-    "lesson04.next_neighbours": Cases(
+    "lesson04.next_neighbors": Cases(
         [next_neighbors_by_tree, lambda x: 0.5 / log_ratios(x.astype("float32"), first=2).mean(dtype="float32")],
         [
             ("rate is 2 d", lambda x: 1 / log_ratios(x, first=2).mean()),
@@ -610,7 +610,7 @@ CASES = {
     "lesson04.which_map": Cases(
         [("T-SNE", "an autoencoder  with a dead unit", "pca")],
         [
-            ("neighbours far better", ["PCA", "an autoencoder with a dead unit", "t-SNE"]),
+            ("neighbors far better", ["PCA", "an autoencoder with a dead unit", "t-SNE"]),
             ("least room", ["t-SNE", "PCA", "an autoencoder with a dead unit"]),
             ("flat shadow", ["t-SNE", "an autoencoder with a dead unit", "t-SNE"]),
             ("a list", "t-SNE"),
@@ -1077,7 +1077,7 @@ CASES = {
             ("not for each row", lambda w, bits: in_steps(w, bits, axis=1)),
             ("-8 to 7", lambda w, bits: in_steps(w, bits, more=1)),
             ("sign", lambda w, bits: in_steps(w, bits + 1)),
-            ("towards 0", lambda w, bits: in_steps(w, bits, to=np.trunc)),
+            ("toward 0", lambda w, bits: in_steps(w, bits, to=np.trunc)),
             ("not down", lambda w, bits: in_steps(w, bits, to=np.floor)),
             ("absolute value", lambda w, bits: in_steps(w, bits, size=lambda w: w)),
             ("off: scale", lambda w, bits: 1.1 * in_steps(w, bits)),
@@ -1132,10 +1132,10 @@ CASES = {
     "lesson12.cka": Cases(
         right=[aligned_by_kernels, aligned_by_components],
         wrong=[
-            ("not centred", lambda a, b: aligned(a, b, lambda m: m)),
-            ("centred the rows", lambda a, b: aligned(a, b, lambda m: centered(m, 1))),
+            ("not centered", lambda a, b: aligned(a, b, lambda m: m)),
+            ("centered the rows", lambda a, b: aligned(a, b, lambda m: centered(m, 1))),
             ("has its own", lambda a, b: aligned(a, b, lambda m: centered(m, None))),
-            ("Only centre", lambda a, b: aligned(a, b, lambda m: centered(m) / m.std(axis=0))),
+            ("Only center", lambda a, b: aligned(a, b, lambda m: centered(m) / m.std(axis=0))),
             ("a and b, squared", lambda a, b: aligned(a, b, below=lambda m: np.linalg.norm(m) ** 2)),
             ("a and b themselves", lambda a, b: aligned(a, b, below=np.linalg.norm)),
             ("above the line", lambda a, b: aligned(a, b, power=1)),

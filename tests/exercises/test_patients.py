@@ -12,7 +12,7 @@ from aetutorial.diagnosis import diagnose
 from aetutorial.exercises import lesson10, patients
 
 FINDINGS = {
-    "noise drawn once": "memorised noise",
+    "noise drawn once": "memorized noise",
     "code wider than the input": "copies anything",
     "bounded output": "bounded output",
     "dead code": "dead code",

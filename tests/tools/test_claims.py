@@ -29,15 +29,15 @@ x, y = digits.x_train.reshape(-1, 64)[:300], digits.y_train[:300]
 held_out = digits.x_test.reshape(-1, 64), digits.y_test
 
 # %%
-lesson.claim("learning gets somewhere", learning_rate, above=0.1, breaks="no-training")
-lesson.claim("this holds by construction", 5, above=0, breaks="no-training")
-lesson.claim("twice one is two", 2 * 1, between=(2, 2), breaks="math")
-lesson.claim("this is no identity", learning_rate, above=0.1, breaks="math")
+lesson.claim("learning gets somewhere", learning_rate, above=0.1, fails_under="no-training")
+lesson.claim("this holds by construction", 5, above=0, fails_under="no-training")
+lesson.claim("twice one is two", 2 * 1, between=(2, 2), fails_under="math")
+lesson.claim("this is no identity", learning_rate, above=0.1, fails_under="math")
 lesson.claim(
-    "neighbours have the same label, which is a sentence that does not fit into one line",
+    "neighbors have the same label, which is a sentence that does not fit into one line",
     metrics.neighbor_accuracy(x, y, *held_out),
     above=0.8,
-    breaks="shuffled-labels",
+    fails_under="shuffled-labels",
 )
 """
 
@@ -65,7 +65,7 @@ def store(text: Path, *outputs: str) -> None:
 
 def printed_claims(capsys, *texts: str) -> str:
     for text in texts:
-        lesson_module.claim(text, 1, above=0, breaks="math")
+        lesson_module.claim(text, 1, above=0, fails_under="math")
     return capsys.readouterr().out
 
 
@@ -74,7 +74,7 @@ CLAIMS = (
     "this holds by construction",
     "twice one is two",
     "this is no identity",
-    "neighbours have the same label, which is a sentence that does not fit into one line",
+    "neighbors have the same label, which is a sentence that does not fit into one line",
 )
 
 
@@ -108,7 +108,8 @@ def test_the_learning_rate_is_switched_off_where_it_is_a_parameter(lesson):
 def test_a_sabotage_runs_the_studies_of_its_claims_and_of_identities(lesson, monkeypatch):
     kinds = ("no-training", "shuffled-labels", "math")
     lines = [
-        f'lesson.claim("it is", lesson.study("{kind[:2]}", run, grid, []), above=0, breaks="{kind}")' for kind in kinds
+        f'lesson.claim("it is", lesson.study("{kind[:2]}", run, grid, []), above=0, fails_under="{kind}")'
+        for kind in kinds
     ]
     lesson.write_text("# %%\n" + "\n".join(lines) + "\n", encoding="utf-8")
     assert claims.to_run(lesson, "no-training") == {"no", "ma"}
@@ -131,11 +132,11 @@ def test_a_lesson_that_is_not_stored_is_an_error(lesson):
         claims.stated(lesson)
 
 
-# --- the judgement -------------------------------------------------------------------------------
+# --- the judgment -------------------------------------------------------------------------------
 
 
-def entry(text: str, breaks: str, holds: bool) -> dict:
-    return {"text": text, "value": "0.5", "expected": "above 0", "breaks": breaks, "holds": holds}
+def entry(text: str, fails_under: str, holds: bool) -> dict:
+    return {"text": text, "value": "0.5", "expected": "above 0", "fails_under": fails_under, "holds": holds}
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_only_the_sabotages_that_are_named_are_run(lesson, monkeypatch, capsys):
         return [entry("a", "math", True)]
 
     monkeypatch.setattr(claims, "outcomes", outcomes)
-    lesson.write_text('# %%\nlesson.claim("a", 1, above=0, breaks="math")\n')
+    lesson.write_text('# %%\nlesson.claim("a", 1, above=0, fails_under="math")\n')
     store(lesson, printed_claims(capsys, "a"))
     assert claims.main([]) == 0
     assert ran == ["no-training"]

@@ -194,7 +194,7 @@ def test_ci_runs_what_readme_says_on_every_supported_python():
     assert slow == ["test-portable", "test-claims"]
 
 
-def test_the_licences_and_the_citation_are_those_of_the_project():
+def test_the_licenses_and_the_citation_are_those_of_the_project():
     for name in PROJECT["license-files"]:
         assert (ROOT / name).is_file()
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))

@@ -42,14 +42,14 @@ STUDIES = 'a = lesson.study("a", run, grid, [])\nb = lesson.study("b", run, grid
     ],
 )
 def test_a_value_is_followed_to_its_studies(code, value, studies):
-    source = f'{STUDIES}{code}\nlesson.claim("it is so", ({value}), above=0, breaks="math")\n'
+    source = f'{STUDIES}{code}\nlesson.claim("it is so", ({value}), above=0, fails_under="math")\n'
     assert evidence.studies_behind(source) == [("math", frozenset(studies))]
 
 
 def test_claims_come_in_order_with_their_sabotage():
     source = (
-        STUDIES + 'lesson.claim("one", a, above=0, breaks="no-training")\n'
-        'for kind in kinds:\n    lesson.claim("two", b, above=0, breaks=kind)\n'
+        STUDIES + 'lesson.claim("one", a, above=0, fails_under="no-training")\n'
+        'for kind in kinds:\n    lesson.claim("two", b, above=0, fails_under=kind)\n'
     )
     first, *others = evidence.studies_behind(source)
     assert first == ("no-training", {"a"})

@@ -35,7 +35,7 @@ def double(x):
 
 
 print(double(2))
-lesson.claim("The double is large enough", double(2), above=3, breaks="math")
+lesson.claim("The double is large enough", double(2), above=3, fails_under="math")
 """
 
 

@@ -94,16 +94,18 @@ whole = gradient(model, batch)
 halves = [gradient(model, batch[:50]), gradient(model, batch[50:])]
 print(f"gradient: {len(whole):,} numbers = {whole.nbytes / 1e6:.1f} MB")
 gap = np.abs(whole - np.mean(halves, axis=0)).max() / np.abs(whole).max()
-lesson.claim("largest difference, relative to the largest number", gap, below=1e-5, breaks="math")
+lesson.claim(
+    "largest difference, relative to the largest number", gap, below=1e-5, fails_under="math"
+)
 different = np.abs(halves[0] - halves[1]).max() / np.abs(whole).max()
-lesson.claim("the same between the two halves", different, above=0.05, breaks="math")
+lesson.claim("the same between the two halves", different, above=0.05, fails_under="math")
 
 # %% [markdown]
 # ### An all-reduce in a ring
 #
-# How do $n$ workers come to the sum of $n$ gradients? Each could send its own to all others. That would be $n - 1$ gradients for each to send. There is a way with less than two, however many workers there are (Patarasuk and Yuan 2009; in deep learning Sergeev and Del Balso 2018). The workers stand in a ring, and each cuts its gradient into $n$ chunks. In every step, each passes one chunk to its neighbour:
+# How do $n$ workers come to the sum of $n$ gradients? Each could send its own to all others. That would be $n - 1$ gradients for each to send. There is a way with less than two, however many workers there are (Patarasuk and Yuan 2009; in deep learning Sergeev and Del Balso 2018). The workers stand in a ring, and each cuts its gradient into $n$ chunks. In every step, each passes one chunk to its neighbor:
 #
-# - in the first $n - 1$ steps, the neighbour *adds* what arrives to its own chunk, and passes this sum on in the next step. At the end each worker holds one chunk that is complete;
+# - in the first $n - 1$ steps, the neighbor *adds* what arrives to its own chunk, and passes this sum on in the next step. At the end each worker holds one chunk that is complete;
 # - in the other $n - 1$ steps the complete chunks go round, and replace what is there.
 #
 # *Guess* before you look: for four workers, how much of a gradient does each send in all?
@@ -131,9 +133,13 @@ def ring(parts):
 quarters = [gradient(model, batch[25 * i : 25 * i + 25]) for i in range(4)]
 sums, sent, _ = ring(quarters)
 gap = np.abs(whole - sums[0] / 4).max() / np.abs(whole).max()
-lesson.claim("mean of four quarters in a ring: relative difference", gap, below=1e-5, breaks="math")
+lesson.claim(
+    "mean of four quarters in a ring: relative difference", gap, below=1e-5, fails_under="math"
+)
 unequal = sum(np.any(other != sums[0]) for other in sums[1:])
-lesson.claim("workers with other bits than the first one", unequal, between=(0, 0), breaks="math")
+lesson.claim(
+    "workers with other bits than the first one", unequal, between=(0, 0), fails_under="math"
+)
 print(f"each of four workers has sent {sent / len(whole):.2f} gradients")
 
 # %% [markdown]
@@ -300,14 +306,16 @@ runs = ({"units": 512, "batch_size": 9000, "epochs": 1, "optimizer": "SGD"}, usu
 # %%
 (two_step, other_step), (two, other) = launch(2, runs)
 apart = max(difference(two_step, other_step), difference(two, other))
-lesson.claim("difference between the two workers", apart, between=(0, 0), breaks="math")
+lesson.claim("difference between the two workers", apart, between=(0, 0), fails_under="math")
 start = {f"arr_{i}": w for i, w in enumerate(network().get_weights())}
 for name, a, b, bound in (("one step", one_step, two_step, 1e-4), ("Adam", one, two, 0.2)):
     text = f"{name}: two workers and one, as a share of what training changed"
-    lesson.claim(text, difference(a, b) / difference(a, start), below=bound, breaks="no-training")
+    lesson.claim(
+        text, difference(a, b) / difference(a, start), below=bound, fails_under="no-training"
+    )
 gap = abs(two["loss"][-1] / one["loss"][-1] - 1)
-lesson.claim("Adam: relative difference of losses", gap, below=0.002, breaks="math")
-lesson.claim("Adam: loss of one worker", one["loss"][-1], below=0.02, breaks="no-training")
+lesson.claim("Adam: relative difference of losses", gap, below=0.002, fails_under="math")
+lesson.claim("Adam: loss of one worker", one["loss"][-1], below=0.02, fails_under="no-training")
 
 # %% [markdown]
 # The two workers agree to the last bit: they start with the same weights, and an all-reduce gives both the same sum. Between two workers and one there is a difference in rounding, since the sum over the pictures is taken in two parts. After one step it is less than a ten-thousandth of what the step changed. After four epochs the weights have drifted apart by more than rounding, in our runs by some percent of what training changed; the claim allows a fifth. Each gradient is computed from weights that already differ a little, and training enlarges small differences. (Two guesses how: where a unit is nearly at its kink, it may be on in one and off in the other; and Adam divides by the root of a mean square that may be tiny.) The loss hardly notices.
@@ -502,11 +510,11 @@ third = {way: guarded(way, "third") for way in ("map", "stream")}
 for way, (loss, *_) in outcome.items():
     print(f"{way:7s}", "ended by the guard" if np.isnan(loss) else "went through all the data")
 loaded = outcome["load"][1]
-lesson.claim("memory for data, 'load' (MB)", loaded, above=memory_allowed, breaks="math")
+lesson.claim("memory for data, 'load' (MB)", loaded, above=memory_allowed, fails_under="math")
 for way in ("map", "stream"):
     most, loss = f"memory for data, '{way}' (MB)", f"loss after one epoch, '{way}'"
-    lesson.claim(most, outcome[way][1], between=(0, memory_allowed), breaks="math")
-    lesson.claim(loss, outcome[way][0], below=0.05, breaks="no-training")
+    lesson.claim(most, outcome[way][1], between=(0, memory_allowed), fails_under="math")
+    lesson.claim(loss, outcome[way][0], below=0.05, fails_under="no-training")
 
 # %% [markdown]
 # Loading was ended: a gigabyte is more than the 300 MB allowed. The other two went through all of it. What they took, and how long:
@@ -544,8 +552,8 @@ print("in the folder:", ", ".join(names))
 print("epochs that were still to do:", len(again["seconds"]))
 gap = difference(again, two)
 text = "undisturbed and interrupted: difference of weights"
-lesson.claim(text, gap, between=(0, 0), breaks="math")
-lesson.claim("loss", again["loss"][-1], below=0.02, breaks="no-training")
+lesson.claim(text, gap, between=(0, 0), fails_under="math")
+lesson.claim("loss", again["loss"][-1], below=0.02, fails_under="no-training")
 
 # %% [markdown]
 # There is no third record, though nothing happened to worker 0: it could not go on alone, for it waited for gradients that don't come. (Sooner or later TensorFlow notices that a worker is gone and ends the other with an error, or a scheduler does. In most of our runs worker 0 was still waiting when we looked; in one it had been ended.) That is why one dead machine stops a hundred.
