@@ -12,7 +12,6 @@ import random
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -143,7 +142,7 @@ def _say(line: str) -> None:
     print(textwrap.fill(line, 88, subsequent_indent="    ", break_on_hyphens=False))
 
 
-def _scalar(value: Any) -> float:
+def _scalar(value: object) -> float:
     try:
         number = np.asarray(value)
     except (TypeError, ValueError):  # what NumPy can't read is refused below
@@ -175,7 +174,7 @@ def _bound(above: float | None, below: float | None, between: tuple[float, float
     return -math.inf, high, f"below {high:g}"
 
 
-def _record(**entry: Any) -> None:
+def _record(**entry: object) -> None:
     """Append the outcome to the log that `make test-claims` reads, if one is named."""
     log = os.environ.get(CLAIM_LOG_VARIABLE)
     if log:
