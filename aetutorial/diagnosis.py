@@ -63,6 +63,15 @@ def diagnose(
     Raises:
         TypeError, ValueError: data of a wrong shape, not numbers or not finite; no encoder found; outputs of another
             shape than the targets.
+
+    Example:
+        >>> import keras
+        >>> from aetutorial import diagnosis
+        >>> x = np.random.default_rng(0).normal(size=(300, 6))
+        >>> encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
+        >>> model = keras.Sequential([keras.Input((6,)), encoder, keras.layers.Dense(6, "sigmoid")])
+        >>> [finding.name for finding in diagnosis.diagnose(model, x[:200], x[200:])]
+        ['bounded output']
     """
     inputs, targets = _pair("x_train", x_train)
     held_out = _pair("x_val", x_val)[1]

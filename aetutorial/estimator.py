@@ -63,6 +63,13 @@ class Autoencoder(_Encoder):
     Attributes:
         encoder_, decoder_: Keras models from x, shape (n, n_features_in_), to codes, shape (n, latent_dim), and back.
         history_: Mean loss of each epoch, a list of floats.
+
+    Example:
+        >>> from aetutorial import estimator
+        >>> x = np.random.default_rng(0).normal(size=(50, 6))
+        >>> autoencoder = estimator.Autoencoder(latent_dim=2, hidden=(), epochs=1, random_state=0).fit(x)
+        >>> autoencoder.transform(x).shape
+        (50, 2)
     """
 
     def __init__(

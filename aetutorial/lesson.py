@@ -111,6 +111,11 @@ def claim(
     Raises:
         ClaimError: the value is NaN or outside its bound.
         TypeError, ValueError: an argument is of the wrong type, or not exactly one bound is given.
+
+    Example:
+        >>> from aetutorial import lesson
+        >>> lesson.claim("Ten bits tell over 1,000 codes apart.", 2**10, above=1000, breaks="math", digits=0)
+        Claim holds: Ten bits tell over 1,000 codes apart. (expected above 1000; measured 1024)
     """
     if not isinstance(text, str) or not text.strip():
         raise TypeError(validation.message("text", "a sentence", validation.describe(text)))

@@ -27,6 +27,11 @@ def kl_to_prior(z_mean: tf.Tensor, z_log_var: tf.Tensor) -> tf.Tensor:
 
     Args:
         z_mean, z_log_var: Means of q and logarithms of its variances, shape (n, latent_dim) both.
+
+    Example:
+        >>> from aetutorial import models
+        >>> models.kl_to_prior(ops.array([[0.0, 0.0], [1.0, 2.0]]), ops.zeros((2, 2))).numpy().tolist()
+        [0.0, 2.5]
     """
     return 0.5 * ops.sum(ops.square(z_mean) + ops.exp(z_log_var) - 1 - z_log_var, axis=1)
 

@@ -109,6 +109,15 @@ def fit(
         DivergenceError: the loss or a weight became NaN or infinite, and no `keras.callbacks.TerminateOnNaN` ended
             the training.
         CheckpointError: the folder's checkpoint is of another model, data or configuration, or damaged.
+
+    Example:
+        >>> import keras
+        >>> from aetutorial import training
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), keras.layers.Dense(4)])
+        >>> model.compile("adam", loss="mse")
+        >>> history = training.fit(model, np.eye(4), epochs=3, progress=False)
+        >>> {name: len(values) for name, values in history.history.items()}
+        {'loss': 3}
     """
     import tensorflow as tf  # takes seconds, as does what the modules below import
 

@@ -64,6 +64,12 @@ def moved(values: np.ndarray, seed: int) -> np.ndarray:
     """Return an array with every float32 or float64 value moved by one unit in its last place, up or down at random.
 
     The directions depend on the seed and on the values, so equal weights stay equal. Other arrays stay as they are.
+
+    Example:
+        >>> from aetutorial import trials
+        >>> shifts = trials.moved(np.ones(100, "float32"), seed=0) - 1
+        >>> bool(0 < np.abs(shifts).min() <= np.abs(shifts).max() < 2e-7)
+        True
     """
     if values.dtype not in (np.float32, np.float64):
         return values
