@@ -20,6 +20,8 @@ MODULES = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for pa
 CALLED_FIRST = (
     *("data.load", "data.standardize", "data.binarized", "data.from_csv"),
     *("training.fit", "models.kl_to_prior", "estimator.Autoencoder"),
+    *("metrics.squared_error", "metrics.mse", "metrics.neighbor_accuracy", "metrics.clustering_accuracy"),
+    *("metrics.mutual_information_gap", "metrics.paired_margin", "metrics.copying"),
     *("diagnosis.diagnose", "lesson.claim", "trials.moved"),
 )
 
