@@ -7,7 +7,7 @@ and TensorFlow and Keras by the modules that need them, when they need them.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 __version__ = "0.1.0"
 
@@ -17,7 +17,7 @@ MODULES = (
 )
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> ModuleType:
     """Import a module of the package when it is first named."""
     if name not in MODULES:
         raise AttributeError(f"module 'aetutorial' has no attribute {name!r}; its modules are {', '.join(MODULES)}")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aetutorial import validation
+
+if TYPE_CHECKING:
+    from keras import Model, callbacks
+
+    History: TypeAlias = callbacks.History | dict[str, list[float]] | None
 
 __all__ = ["Finding", "diagnose"]
 
@@ -27,7 +33,9 @@ class Finding:
         return f"{self.name}: {self.evidence} {self.advice}"
 
 
-def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encoder: Any = None) -> list[Finding]:
+def diagnose(
+    model: Model, x_train: ArrayLike, x_val: ArrayLike, history: History = None, *, encoder: Model | None = None
+) -> list[Finding]:
     """Look for five mistakes in a trained autoencoder and its data.
 
     - bounded output: targets that the output can't reach, such as standardized data under a sigmoid or a ReLU;
@@ -55,6 +63,15 @@ def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encod
     Raises:
         TypeError, ValueError: data of a wrong shape, not numbers or not finite; no encoder found; outputs of another
             shape than the targets.
+
+    Example:
+        >>> import keras
+        >>> from aetutorial import diagnosis
+        >>> x = np.random.default_rng(0).normal(size=(300, 6))
+        >>> encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
+        >>> model = keras.Sequential([keras.Input((6,)), encoder, keras.layers.Dense(6, "sigmoid")])
+        >>> [finding.name for finding in diagnosis.diagnose(model, x[:200], x[200:])]
+        ['bounded output']
     """
     inputs, targets = _pair("x_train", x_train)
     held_out = _pair("x_val", x_val)[1]
@@ -81,7 +98,7 @@ def diagnose(model: Any, x_train: Any, x_val: Any, history: Any = None, *, encod
     return [finding for finding in findings if finding]
 
 
-def _bounded_output(model: Any, x_hat: np.ndarray, x: np.ndarray) -> Finding | None:
+def _bounded_output(model: Model, x_hat: np.ndarray, x: np.ndarray) -> Finding | None:
     low, high = _reach(model, x_hat) or _seen_reach(x_hat)
     outside = np.mean((x < low - 1e-3) | (x > high + 1e-3))
     if outside < 0.01:
@@ -91,7 +108,7 @@ def _bounded_output(model: Any, x_hat: np.ndarray, x: np.ndarray) -> Finding | N
     return Finding("bounded output", evidence, "Scale the data into that range, or use a linear output.")
 
 
-def _reach(model: Any, x_hat: np.ndarray) -> tuple[float, float] | None:
+def _reach(model: Model, x_hat: np.ndarray) -> tuple[float, float] | None:
     """Return between which values the last layer's activation lies; None if no layer shows that it made `x_hat`."""
     layer = model
     while getattr(layer, "layers", None):
@@ -122,7 +139,7 @@ def _seen_reach(x_hat: np.ndarray) -> tuple[float, float]:
     return (-np.inf, np.inf) if not inside or pressed < 0.01 or constant else (low, high)
 
 
-def _copies_anything(model: Any, code: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> Finding | None:
+def _copies_anything(model: Model, code: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> Finding | None:
     if code.shape[1] < inputs[0].size:
         return None
     rng = np.random.default_rng(1)
@@ -149,7 +166,7 @@ def _dead_code(code: np.ndarray) -> Finding | None:
 
 
 def _memorized_noise(
-    model: Any, x_hat: np.ndarray, inputs: np.ndarray, targets: np.ndarray, losses: str
+    model: Model, x_hat: np.ndarray, inputs: np.ndarray, targets: np.ndarray, losses: str
 ) -> Finding | None:
     noise = inputs - targets
     if not noise.any():
@@ -179,7 +196,7 @@ def _shared_rows(x: np.ndarray, held_out: np.ndarray) -> Finding | None:
     return Finding("shared rows", evidence, "Split first, then do everything else with the training part.")
 
 
-def _pair(name: str, x: Any) -> tuple[np.ndarray, np.ndarray]:
+def _pair(name: str, x: object) -> tuple[np.ndarray, np.ndarray]:
     parts = x if isinstance(x, tuple | list) else (x, x)
     if len(parts) != 2:
         raise ValueError(validation.message(name, "an array or a pair of arrays", f"{len(parts)}"))
@@ -190,7 +207,7 @@ def _pair(name: str, x: Any) -> tuple[np.ndarray, np.ndarray]:
     return inputs, targets
 
 
-def _losses(history: Any) -> str:
+def _losses(history: object) -> str:
     """Return a sentence that quotes the last losses; nothing without a history."""
     if history is None:
         return ""
@@ -202,7 +219,7 @@ def _losses(history: Any) -> str:
     return f" Last training loss {losses['loss'][-1]:.3g}{quoted}."
 
 
-def _predict(model: Any, x: np.ndarray, name: str = "model") -> np.ndarray:
+def _predict(model: Model, x: np.ndarray, name: str = "model") -> np.ndarray:
     outputs = [model(x[i : i + BATCH], training=False) for i in range(0, len(x), BATCH)]
     if isinstance(outputs[0], dict):
         received = f"a dict of {', '.join(map(repr, outputs[0]))}; give a keras.Model from the input to one of them"
@@ -212,7 +229,7 @@ def _predict(model: Any, x: np.ndarray, name: str = "model") -> np.ndarray:
     return np.concatenate([np.asarray(output) for output in outputs])
 
 
-def _code(model: Any, encoder: Any, x: np.ndarray) -> np.ndarray:
+def _code(model: Model, encoder: Model | None, x: np.ndarray) -> np.ndarray:
     import keras
 
     if encoder is None:

@@ -6,14 +6,18 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aetutorial import validation
+
+if TYPE_CHECKING:
+    import keras
 
 
 class _Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -21,7 +25,7 @@ class _Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     _output = 0  # which output of the encoder is the code
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the codes of X, float32, shape (n, numbers of the code).
 
         Raises:
@@ -32,7 +36,7 @@ class _Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         x = validate_data(self, X, dtype=np.float32, reset=False)
         return _predicted(self.encoder_, _shaped(self.encoder_, x), self._output).reshape(len(x), -1)
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Say that codes are float32 whatever came in."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
@@ -59,6 +63,13 @@ class Autoencoder(_Encoder):
     Attributes:
         encoder_, decoder_: Keras models from x, shape (n, n_features_in_), to codes, shape (n, latent_dim), and back.
         history_: Mean loss of each epoch, a list of floats.
+
+    Example:
+        >>> from aetutorial import estimator
+        >>> x = np.random.default_rng(0).normal(size=(50, 6))
+        >>> autoencoder = estimator.Autoencoder(latent_dim=2, hidden=(), epochs=1, random_state=0).fit(x)
+        >>> autoencoder.transform(x).shape
+        (50, 2)
     """
 
     def __init__(
@@ -71,7 +82,7 @@ class Autoencoder(_Encoder):
         batch_size: int = 100,
         learning_rate: float = 0.002,
         jit: bool | str = False,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.latent_dim = latent_dim
         self.hidden = hidden
@@ -82,7 +93,7 @@ class Autoencoder(_Encoder):
         self.jit = jit
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Autoencoder:
+    def fit(self, X: ArrayLike, y: object = None) -> Autoencoder:
         """Train encoder and decoder on X, shape (n, features), finite; y is ignored. Return the estimator itself.
 
         Raises:
@@ -100,7 +111,7 @@ class Autoencoder(_Encoder):
 
         from aetutorial import training
 
-        def mapping(widths: Sequence[int], seeds: Sequence[int]) -> Any:
+        def mapping(widths: Sequence[int], seeds: Sequence[int]) -> keras.Model:
             layers = [keras.Input((widths[0],))]
             for i, (width, seed) in enumerate(zip(widths[1:], seeds, strict=True)):
                 start = keras.initializers.GlorotUniform(int(seed))
@@ -122,7 +133,7 @@ class Autoencoder(_Encoder):
         self._n_features_out = units[-1]
         return self
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Return the reconstructions of codes X, float32, shape (n, n_features_in_).
 
         Raises:
@@ -135,7 +146,7 @@ class Autoencoder(_Encoder):
             raise ValueError(validation.message("X", f"codes of shape (n, {self._n_features_out})", z))
         return _predicted(self.decoder_, z.astype(np.float32))
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: ArrayLike, y: object = None) -> float:
         """Return minus the mean squared error over examples and features: larger is better, 0 the best.
 
         So a search without labels, `GridSearchCV(...).fit(x)`, keeps the least reconstruction error on held-out folds.
@@ -169,7 +180,7 @@ class SavedEncoder(_Encoder):
         self.path = path
         self.output = output
 
-    def fit(self, X: Any, y: Any = None) -> SavedEncoder:
+    def fit(self, X: ArrayLike, y: object = None) -> SavedEncoder:
         """Read the encoder and check that X, shape (n, features), fits it; y is ignored. Return the estimator itself.
 
         Raises:
@@ -207,13 +218,13 @@ class SavedEncoder(_Encoder):
         return self
 
 
-def _shaped(encoder: Any, x: np.ndarray) -> np.ndarray:
+def _shaped(encoder: keras.Model, x: np.ndarray) -> np.ndarray:
     """Return rows of numbers in the shape of the encoder's input, if it shows one."""
     inputs = getattr(encoder, "inputs", None)
     return x.reshape(len(x), *inputs[0].shape[1:]) if inputs else x
 
 
-def _predicted(model: Any, x: np.ndarray, output: int = 0) -> np.ndarray:
+def _predicted(model: keras.Model, x: np.ndarray, output: int = 0) -> np.ndarray:
     """Return the output of a model, or one of several, some thousand rows at a time."""
     blocks = []
     for start in range(0, len(x), 4096):

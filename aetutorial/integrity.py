@@ -7,9 +7,9 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def write_whole(path: str | os.PathLike[str], contents: str | bytes, *, forced: bool = False) -> None:
@@ -44,7 +44,7 @@ def write_whole(path: str | os.PathLike[str], contents: str | bytes, *, forced: 
             os.close(handle)
 
 
-def arrays_digest(labeled: Iterable[tuple[str, Any]]) -> str:
+def arrays_digest(labeled: Iterable[tuple[str, ArrayLike | None]]) -> str:
     """Return the SHA-256 (hex) of arrays, each after a label, in the order given.
 
     Args:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aetutorial import metrics, training, validation
 
@@ -29,13 +29,13 @@ class Judge:
         ValueError: wrong shapes or values.
     """
 
-    def __init__(self, x_train: Any, y_train: Any, x_test: Any) -> None:
+    def __init__(self, x_train: ArrayLike, y_train: ArrayLike, x_test: ArrayLike) -> None:
         self.x_train = _digits("x_train", x_train, min_rows=TO_LEARN)
         self.y_train = np.asarray(y_train)
         self.x_test = _digits("x_test", x_test, min_rows=4)
 
     @cached_property
-    def _reader(self) -> Any:
+    def _reader(self) -> keras.Model:
         """The classifier up to its last hidden layer."""
         keras.utils.set_random_seed(0)
         layers = keras.layers
@@ -55,13 +55,13 @@ class Judge:
         training.fit(model, x, self.y_train, epochs=8, batch_size=100, progress=False)
         return keras.Model(model.inputs, model.layers[-3].output)
 
-    def features(self, x: Any) -> np.ndarray:
+    def features(self, x: ArrayLike) -> np.ndarray:
         """Return the classifier's features of digits of shape (n, 784): float32, shape (n, 64), at least 0."""
         x = _digits("x", x)
         images = x.reshape(-1, SIDE, SIDE, 1)
         return np.asarray(self._reader.predict(images, batch_size=500, verbose=0))
 
-    def scores(self, samples: Any) -> dict[str, float]:
+    def scores(self, samples: ArrayLike) -> dict[str, float]:
         """Return five measures of generated digits.
 
         Args:
@@ -86,7 +86,7 @@ class Judge:
         }
 
 
-def _digits(name: str, x: Any, min_rows: int = 1) -> np.ndarray:
+def _digits(name: str, x: ArrayLike, min_rows: int = 1) -> np.ndarray:
     x = validation.array(name, x, ndim=2, low=0, high=1, min_rows=min_rows)
     if x.shape[1] != SIDE**2:
         raise ValueError(validation.message(name, f"digits of {SIDE**2} numbers each", x))

@@ -12,7 +12,6 @@ import random
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -115,6 +114,11 @@ def claim(
     Raises:
         ClaimError: the value is NaN or outside its bound.
         TypeError, ValueError: an argument is of the wrong type, or not exactly one bound is given.
+
+    Example:
+        >>> from aetutorial import lesson
+        >>> lesson.claim("Ten bits tell over 1,000 codes apart.", 2**10, above=1000, fails_under="math", digits=0)
+        Claim holds: Ten bits tell over 1,000 codes apart. (expected above 1000; measured 1024)
     """
     if not isinstance(text, str) or not text.strip():
         raise TypeError(validation.message("text", "a sentence", validation.describe(text)))
@@ -146,7 +150,7 @@ def _say(line: str) -> None:
     print(textwrap.fill(line, 88, subsequent_indent="    ", break_on_hyphens=False))
 
 
-def _scalar(value: Any) -> float:
+def _scalar(value: object) -> float:
     try:
         number = np.asarray(value)
     except (TypeError, ValueError):  # what NumPy can't read is refused below
@@ -178,7 +182,7 @@ def _bound(above: float | None, below: float | None, between: tuple[float, float
     return -math.inf, high, f"below {high:g}"
 
 
-def _record(**entry: Any) -> None:
+def _record(**entry: object) -> None:
     """Append the outcome to the log that `make test-claims` reads, if one is named."""
     log = os.environ.get(CLAIM_LOG_VARIABLE)
     if log:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def negative_log_likelihood(x: Any, logits: Any) -> Any:
+
+def negative_log_likelihood(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Return -log p(x | z) of each example, in nats, shape (n,): a sum over its pixels.
 
     Args:
@@ -19,11 +22,16 @@ def negative_log_likelihood(x: Any, logits: Any) -> Any:
     return ops.sum(nats, axis=list(range(1, len(nats.shape))))
 
 
-def kl_to_prior(z_mean: Any, z_log_var: Any) -> Any:
+def kl_to_prior(z_mean: tf.Tensor, z_log_var: tf.Tensor) -> tf.Tensor:
     """Return KL(q || p) of each example, in nats, shape (n,): from its normal q to the standard normal p.
 
     Args:
         z_mean, z_log_var: Means of q and logarithms of its variances, shape (n, latent_dim) both.
+
+    Example:
+        >>> from aetutorial import models
+        >>> models.kl_to_prior(ops.array([[0.0, 0.0], [1.0, 2.0]]), ops.zeros((2, 2))).numpy().tolist()
+        [0.0, 2.5]
     """
     return 0.5 * ops.sum(ops.square(z_mean) + ops.exp(z_log_var) - 1 - z_log_var, axis=1)
 
@@ -43,7 +51,9 @@ class VAE(keras.Model):
         seed: Seed of the noise. Keras does not save a generator's state: a loaded model starts from the seed again.
     """
 
-    def __init__(self, encoder: Any, decoder: Any, beta: float = 1.0, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, encoder: keras.Model, decoder: keras.Model, beta: float = 1.0, seed: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.encoder, self.decoder = encoder, decoder
         self.beta, self.seed = beta, seed
@@ -51,12 +61,12 @@ class VAE(keras.Model):
         self.distortion = keras.metrics.Mean("distortion")
         self.rate = keras.metrics.Mean("rate")
 
-    def sample(self, z_mean: Any, z_log_var: Any) -> Any:
+    def sample(self, z_mean: tf.Tensor, z_log_var: tf.Tensor) -> tf.Tensor:
         """Draw a code for each example, in such a way that gradients reach mean and variance."""
         noise = keras.random.normal(ops.shape(z_mean), seed=self.random)
         return z_mean + ops.exp(0.5 * z_log_var) * noise
 
-    def call(self, x: Any) -> dict[str, Any]:
+    def call(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return z_mean, z_log_var and the logits of one draw of the code."""
         z_mean, z_log_var = self.encoder(x)
         logits = self.decoder(self.sample(z_mean, z_log_var))
@@ -79,7 +89,7 @@ class VAE(keras.Model):
         return {**super().get_config(), **stored, "beta": self.beta, "seed": self.seed}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> VAE:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, object] | None = None) -> VAE:
         """Build a model from what `get_config` returned."""
         parts = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects) for name in ("encoder", "decoder")
@@ -95,7 +105,7 @@ class ConditionalVAE(VAE):
     the decoder's [z, labels]; all else is as in `VAE`.
     """
 
-    def call(self, inputs: Any) -> dict[str, Any]:
+    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Return what `VAE` returns, given a dict of "x" and "labels"."""
         x, labels = inputs["x"], inputs["labels"]
         z_mean, z_log_var = self.encoder([x, labels])

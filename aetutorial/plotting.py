@@ -9,11 +9,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
+from numpy.typing import ArrayLike
 
 from aetutorial import validation
 
+Images = np.ndarray | Sequence[ArrayLike]
 CELL = 0.62  # inches
 TINY = np.finfo(float).tiny  # a logarithmic axis would leave out lower values without a word
 
@@ -41,7 +44,7 @@ def show(fig: Figure, alt: str) -> None:
     display(bundle, raw=True, metadata={"image/png": {"alt": text}})
 
 
-def image_rows(rows: Mapping[str, Any], *, titles: Sequence[str] | None = None, cell: float = CELL) -> Figure:
+def image_rows(rows: Mapping[str, Images], *, titles: Sequence[str] | None = None, cell: float = CELL) -> Figure:
     """Draw rows of gray images under each other, each row with its name at the left.
 
     Args:
@@ -69,7 +72,7 @@ def image_rows(rows: Mapping[str, Any], *, titles: Sequence[str] | None = None, 
     return fig
 
 
-def image_grid(images: Any) -> Figure:
+def image_grid(images: Images) -> Figure:
     """Draw gray images in a grid, row by row, ten to a row.
 
     Args:
@@ -85,7 +88,7 @@ def image_grid(images: Any) -> Figure:
 
 
 def learning_curves(
-    curves: Mapping[str, Any], *, ylabel: str, references: Mapping[str, float] | None = None, log: bool = False
+    curves: Mapping[str, ArrayLike], *, ylabel: str, references: Mapping[str, float] | None = None, log: bool = False
 ) -> Figure:
     """Draw losses against epochs, with horizontal lines for what they are read against.
 
@@ -107,7 +110,7 @@ def learning_curves(
 
 
 def sweep(
-    curves: Mapping[str, tuple[Any, Any]],
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     xlabel: str,
     ylabel: str,
@@ -115,7 +118,7 @@ def sweep(
     log: str = "",
     xticks: Sequence[float] | None = None,
     yticks: Sequence[float] | None = None,
-    ax: Any = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw what was measured against what was varied: one line per method, with the spread over seeds.
 
@@ -139,10 +142,10 @@ def sweep(
         mean = y.mean(axis=1) if y.ndim == 2 else y
         ax.errorbar(x, mean, spread, marker=next(markers), capsize=3, label=name)
     _finish(ax, (xlabel, ylabel), references, log, legend=len(curves) > 1, ticks=(xticks, yticks))
-    return fig
+    return fig  # type: ignore[return-value]  # a subfigure is none of the course's
 
 
-def _finish(ax: Any, labels: Any, references: Any, log: str, *, legend: bool, ticks: Any = (None, None)) -> None:
+def _finish(ax: Axes, labels: Any, references: Any, log: str, *, legend: bool, ticks: Any = (None, None)) -> None:
     """Draw what curves are read with: reference lines, scales, ticks, labels and legend."""
     for level in (references or {}).values():
         ax.axhline(level, color="0.3", linestyle=(0, (2, 2)), linewidth=1)
@@ -159,7 +162,7 @@ def _finish(ax: Any, labels: Any, references: Any, log: str, *, legend: bool, ti
         ax.legend()
 
 
-def _label_references(ax: Any, references: Mapping[str, float]) -> None:
+def _label_references(ax: Axes, references: Mapping[str, float]) -> None:
     """Write the name of each horizontal line at its right end, names of close lines above each other."""
     ax.set_ylim(ax.get_ylim())  # the heights below hold for these limits only
     to_fraction = ax.transData + ax.transAxes.inverted()
@@ -168,7 +171,7 @@ def _label_references(ax: Any, references: Mapping[str, float]) -> None:
         height = to_fraction.transform((0, level))[1]
         lowest = max(height, lowest + 0.07)
         arrow = {"arrowstyle": "-", "color": "0.3", "relpos": (0, 0.5), "shrinkB": 0}
-        place = {"xycoords": "axes fraction", "va": "center", "fontsize": "small"}
+        place: dict[str, Any] = {"xycoords": "axes fraction", "va": "center", "fontsize": "small"}
         ax.annotate(name, (1, height), (1.04, lowest), arrowprops=arrow, **place)
 
 
@@ -245,7 +248,7 @@ def _look(marked: bool) -> dict[str, Any]:
     return {"edgecolor": "white", **marks}
 
 
-def _make_logarithmic(ax: Any, letter: str) -> None:
+def _make_logarithmic(ax: Axes, letter: str) -> None:
     """Make the "x" or "y" axis logarithmic, with ticks written as 0.02, not as a power of ten."""
     ax.set(**{f"{letter}scale": "log"})
     axis = getattr(ax, f"{letter}axis")
@@ -254,5 +257,5 @@ def _make_logarithmic(ax: Any, letter: str) -> None:
 
 
 class _PlainLogFormatter(LogFormatter):
-    def __call__(self, x: float, pos: Any = None) -> str:
+    def __call__(self, x: float, pos: int | None = None) -> str:
         return f"{x:g}" if super().__call__(x, pos) else ""  # some ticks have no label

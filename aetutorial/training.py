@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,16 @@ from aetutorial.engine import program_cache
 from aetutorial.engine.checkpoints import CheckpointError
 from aetutorial.engine.order import epoch_order
 from aetutorial.engine.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import keras
+    import tensorflow as tf
+    from numpy.typing import ArrayLike
+
+    # An array, a tuple, list or dict of such, or a Dataset.
+    Data: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike] | tf.data.Dataset
 
 __all__ = ["CheckpointError", "DivergenceError", "clear_programs", "epoch_order", "fit"]
 
@@ -26,30 +36,30 @@ class DivergenceError(ArithmeticError):
         history: `History.history` of the epochs before.
     """
 
-    def __init__(self, text: str, epoch: int, step: int, last_loss: float, history: Any) -> None:
+    def __init__(self, text: str, epoch: int, step: int, last_loss: float, history: dict[str, list[float]]) -> None:
         super().__init__(text)
         self.epoch, self.step, self.last_loss, self.history = epoch, step, last_loss, history
 
 
 def fit(
-    model: Any,
-    x: Any,
-    y: Any = None,
+    model: keras.Model,
+    x: Data,
+    y: Data | None = None,
     *,
     epochs: int,
     batch_size: int = 128,
-    validation_data: Any = None,
+    validation_data: Data | tuple[Data, ...] | None = None,
     validation_split: float = 0.0,
-    sample_weight: Any = None,
+    sample_weight: Data | None = None,
     class_weight: Mapping[int, float] | None = None,
     shuffle: bool = True,
-    callbacks: Sequence[Any] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
     seed: int = 0,
     progress: bool = True,
-    checkpoint: Any = None,
+    checkpoint: str | PathLike[str] | None = None,
     jit: bool | str = "auto",
-    strategy: Any = None,
-) -> Any:
+    strategy: tf.distribute.Strategy | None = None,
+) -> keras.callbacks.History:
     """Train a compiled Keras model and return its History.
 
     The result is that of `model.fit` for the same batches. What differs is who runs the loop: Keras returns to
@@ -99,6 +109,15 @@ def fit(
         DivergenceError: the loss or a weight became NaN or infinite, and no `keras.callbacks.TerminateOnNaN` ended
             the training.
         CheckpointError: the folder's checkpoint is of another model, data or configuration, or damaged.
+
+    Example:
+        >>> import keras
+        >>> from aetutorial import training
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), keras.layers.Dense(4)])
+        >>> model.compile("adam", loss="mse")
+        >>> history = training.fit(model, np.eye(4), epochs=3, progress=False)
+        >>> {name: len(values) for name, values in history.history.items()}
+        {'loss': 3}
     """
     import tensorflow as tf  # takes seconds, as does what the modules below import
 
@@ -126,7 +145,7 @@ def fit(
     # Several epochs go into one call where nobody wants to hear of each of them.
     unheard = not (callbacks or held_out or folder)
     with keras_internals.seeded(seed), keras_internals.strategy_of(model).scope():
-        both = {"strategy": strategy, "draw_seed": seed}
+        both: dict[str, Any] = {"strategy": strategy, "draw_seed": seed}
         with arguments.naming("x", source):
             arguments.build(model, source)
             train = Passes(model, model.train_step, source, seed=order_seed, jit=jit, epochs=epochs, **both)
@@ -174,7 +193,7 @@ def clear_programs() -> None:
     program_cache.clear()
 
 
-def _diverged(error: Any, model: Any, source: Any) -> DivergenceError:
+def _diverged(error: Any, model: keras.Model, source: Any) -> DivergenceError:
     """Say where the loss was lost, and what the cause may be."""
     history = model.history.history
     last = error.last if np.isfinite(error.last) else history.get("loss", [np.nan])[-1]

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aetutorial import runtime
 from aetutorial.engine import keras_internals
+
+if TYPE_CHECKING:
+    from keras import Optimizer, Variable
 
 LAST_BITS_VARIABLE = "AETUTORIAL_LAST_BITS"
 
@@ -26,10 +29,10 @@ def begin() -> None:
         _begin_aside(optimizer, int(os.environ[LAST_BITS_VARIABLE]))
 
 
-def _switch_training_off(optimizer: Any) -> None:
+def _switch_training_off(optimizer: type[Optimizer]) -> None:
     """Make every optimizer leave the weights alone."""
 
-    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
+    def apply(self: Optimizer, grads: object, trainable_variables: list[Variable] | None = None) -> object:
         if not self.built and trainable_variables is not None:
             self.build(trainable_variables)
         return self.iterations.assign_add(1)
@@ -37,7 +40,7 @@ def _switch_training_off(optimizer: Any) -> None:
     optimizer.apply = apply
 
 
-def _begin_aside(optimizer: Any, seed: int) -> None:
+def _begin_aside(optimizer: type[Optimizer], seed: int) -> None:
     """Move every weight by one unit in its last place when an optimizer first sees it.
 
     Another processor sums in another order, and after a few steps its weights differ in their last bits; training
@@ -47,7 +50,7 @@ def _begin_aside(optimizer: Any, seed: int) -> None:
 
     build = optimizer.build
 
-    def build_aside(self: Any, variables: Any) -> None:
+    def build_aside(self: Optimizer, variables: list[Variable]) -> None:
         if not self.built:
             with tf.init_scope():  # also where a step is being traced
                 for variable in variables:
@@ -61,6 +64,12 @@ def moved(values: np.ndarray, seed: int) -> np.ndarray:
     """Return an array with every float32 or float64 value moved by one unit in its last place, up or down at random.
 
     The directions depend on the seed and on the values, so equal weights stay equal. Other arrays stay as they are.
+
+    Example:
+        >>> from aetutorial import trials
+        >>> shifts = trials.moved(np.ones(100, "float32"), seed=0) - 1
+        >>> bool(0 < np.abs(shifts).min() <= np.abs(shifts).max() < 2e-7)
+        True
     """
     if values.dtype not in (np.float32, np.float64):
         return values

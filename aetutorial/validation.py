@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+T = TypeVar("T")
 
-def describe(value: Any) -> str:
+
+def describe(value: object) -> str:
     """Say in a few words what `value` is: shape and dtype of an array, else its repr and type."""
     if isinstance(value, np.ndarray):
         return f"array of shape {value.shape} and dtype {value.dtype}"
@@ -23,13 +25,13 @@ def describe(value: Any) -> str:
     return f"{text} ({type(value).__name__})"
 
 
-def message(name: str, expected: str, received: Any) -> str:
+def message(name: str, expected: str, received: object) -> str:
     """Word an error: which argument, what was expected, what arrived."""
     arrived = received if isinstance(received, str) else describe(received)
     return f"`{name}` must be {expected}. Received: {arrived}."
 
 
-def integer(name: str, value: Any, *, low: int | None = None, high: int | None = None) -> int:
+def integer(name: str, value: object, *, low: int | None = None, high: int | None = None) -> int:
     """Return `value` as an int, if it is an integer (Python's or NumPy's; not a bool) from `low` to `high`.
 
     Args:
@@ -45,7 +47,7 @@ def integer(name: str, value: Any, *, low: int | None = None, high: int | None =
     return int(_number(name, value, numbers.Integral, "an integer", low, high))
 
 
-def real(name: str, value: Any, *, low: float | None = None, high: float | None = None) -> float:
+def real(name: str, value: object, *, low: float | None = None, high: float | None = None) -> float:
     """Return `value` as a finite float within the closed interval [`low`, `high`].
 
     Raises:
@@ -55,7 +57,7 @@ def real(name: str, value: Any, *, low: float | None = None, high: float | None 
     return float(_number(name, value, numbers.Real, "a finite number", low, high))
 
 
-def _number(name: str, value: Any, kind: Any, expected: str, low: float | None, high: float | None) -> Any:
+def _number(name: str, value: Any, kind: type[Any], expected: str, low: float | None, high: float | None) -> Any:
     bounds = {"at least": low, "at most": high}
     limits = [f"{words} {b if isinstance(b, int) else f'{b:g}'}" for words, b in bounds.items() if b is not None]
     expected += " of " + " and ".join(limits) if limits else ""
@@ -67,7 +69,7 @@ def _number(name: str, value: Any, kind: Any, expected: str, low: float | None, 
     return value
 
 
-def choice(name: str, value: Any, options: Collection[Any]) -> Any:
+def choice(name: str, value: T, options: Collection[object]) -> T:
     """Return `value` if it is one of `options`.
 
     Raises:
@@ -95,7 +97,7 @@ def unmasked(name: str, value: Any) -> None:
 
 def array(
     name: str,
-    value: Any,
+    value: object,
     *,
     ndim: int | tuple[int, ...] | None = None,
     low: float | None = None,

@@ -39,6 +39,12 @@ def load(name: str) -> Dataset:
         ValueError: unknown name, or a file of the data is truncated or altered.
         ConnectionError: the data are not here yet and cannot be downloaded.
         FileNotFoundError: an environment variable names a local copy that does not exist.
+
+    Example:
+        >>> from aetutorial import data
+        >>> digits = data.load("digits")
+        >>> digits.x_train.shape, digits.y_test.shape
+        ((1437, 8, 8, 1), (360,))
     """
     loader = {**catalog.OFFLINE, **catalog.DOWNLOADED}[validation.choice("name", name, NAMES)]
     return finish({"name": name, **loader()})

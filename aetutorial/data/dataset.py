@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aetutorial import runtime, validation
 from aetutorial.integrity import arrays_digest
@@ -22,7 +23,7 @@ def contents_digest(arrays: Mapping[str, np.ndarray | None]) -> str:
     )
 
 
-def _frozen(name: str, array: Any, **expected: Any) -> np.ndarray:
+def _frozen(name: str, array: ArrayLike, **expected: Any) -> np.ndarray:
     """Return a copy that cannot be written to; the caller's array stays as it is."""
     frozen = validation.array(name, array, **expected).copy()
     frozen.setflags(write=False)
@@ -79,7 +80,7 @@ class Dataset:
         """SHA-256 (hex) over the four arrays: names, dtypes, shapes, values."""
         return contents_digest({name: getattr(self, name) for name in ARRAYS})
 
-    def in_units(self, x: Any) -> np.ndarray:
+    def in_units(self, x: ArrayLike) -> np.ndarray:
         """Return examples, such as reconstructions, in the units that the data had before they were scaled.
 
         Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 # SHA-256 of each file: of mnist.npz as in keras/src/datasets/mnist.py; the others are the files that Zalando published
@@ -53,7 +52,7 @@ def _fetch(file: str, advice: str) -> Path:
     pooch.get_logger().setLevel("WARNING")  # its notes would go to stderr, and so into notebooks
     store = pooch.create(pooch.os_cache("aetutorial"), BASE_URL, env="AETUTORIAL_CACHE", registry=REGISTRY)
 
-    def announced(url: str, path: str, pooch_object: Any) -> None:
+    def announced(url: str, path: str, pooch_object: pooch.Pooch) -> None:
         print(f"Downloading {file} to {store.abspath} ...", flush=True)
         pooch.HTTPDownloader()(url, path, pooch_object)
 

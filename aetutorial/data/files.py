@@ -148,6 +148,16 @@ def from_csv(
     Raises:
         FileNotFoundError: no such file.
         ValueError: an argument or the table is not as above; the message names line and column.
+
+    Example:
+        >>> import tempfile
+        >>> from aetutorial import data
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "trees.csv")
+        ...     np.savetxt(path, [[8, 2], [9, 3], [7, 2], [12, 4]], delimiter=",", header="height,girth", comments="")
+        ...     trees = data.from_csv(path)
+        >>> trees.feature_names, trees.x_train.shape, trees.x_test.shape
+        (('height', 'girth'), (3, 2), (1, 2))
     """
     path = Path(path)
     validation.choice("scaling", scaling, (*SCALINGS, None))

@@ -27,6 +27,12 @@ def standardize(x_train: np.ndarray, *others: np.ndarray) -> np.ndarray | tuple[
 
     Raises:
         TypeError, ValueError: an array is empty, has other features, or holds something else than finite numbers.
+
+    Example:
+        >>> from aetutorial import data
+        >>> x_train, x_test = data.standardize(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[5.0, 6.0]]))
+        >>> x_train.tolist(), x_test.tolist()
+        ([[-1.0, 0.0], [1.0, 0.0]], [[3.0, 1.0]])
     """
     x_train = validation.array("x_train", x_train)
     mean = x_train.mean(axis=0, dtype=np.float64)
@@ -59,6 +65,11 @@ def binarized(x: np.ndarray, seed: int) -> np.ndarray:
 
     Raises:
         TypeError, ValueError: not numbers in [0, 1], or a seed that is no integer of at least 0.
+
+    Example:
+        >>> from aetutorial import data
+        >>> data.binarized(np.array([[0.0, 1.0, 1.0]]), seed=0).tolist()
+        [[0.0, 1.0, 1.0]]
     """
     x = validation.array("x", x, low=0, high=1)
     u = np.random.default_rng(validation.integer("seed", seed, low=0)).random(x.shape)

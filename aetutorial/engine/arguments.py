@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,7 +16,7 @@ from aetutorial.engine import keras_internals, sources
 from aetutorial.engine.batches import Arrays, Stream
 
 
-def check_model(model: Any, jit: Any, strategy: Any) -> Any:
+def check_model(model: object, jit: bool | str, strategy: object) -> tf.distribute.Strategy | None:
     """Refuse a model that can't be trained, and a `jit` or `strategy` that does not fit it.
 
     Returns:
@@ -57,7 +56,7 @@ def check_model(model: Any, jit: Any, strategy: Any) -> Any:
     return strategy
 
 
-def folder_of(checkpoint: Any) -> Path | None:
+def folder_of(checkpoint: object) -> Path | None:
     """Return the folder of checkpoints, made if it isn't there; None for none."""
     if checkpoint is None:
         return None
@@ -82,7 +81,7 @@ def naming(name: str, source: Arrays | Stream) -> Iterator[None]:
         raise
 
 
-def build(model: Any, source: Arrays | Stream) -> None:
+def build(model: keras.Model, source: Arrays | Stream) -> None:
     """Make the variables that the model and its optimizer don't have yet: a compiled loop can't make any."""
     batch = source.first()  # a whole one: some layers work on groups of examples
     # A loss that was compiled wants to see targets here, even if the step makes its own.
@@ -100,7 +99,7 @@ def build(model: Any, source: Arrays | Stream) -> None:
             model.optimizer.build(model.trainable_variables)
 
 
-def callback_list(callbacks: Any) -> list[Any]:
+def callback_list(callbacks: object) -> list[keras.callbacks.Callback]:
     """Return the callbacks as a list; say so if one wants to hear of every batch."""
     listed = list(callbacks) if isinstance(callbacks, Sequence) else [] if callbacks is None else [callbacks]
     if not all(isinstance(callback, keras.callbacks.Callback) for callback in listed):

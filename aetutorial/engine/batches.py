@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from aetutorial import validation
+from aetutorial.engine.loop import Nest
 from aetutorial.engine.order import epoch_order
 from aetutorial.integrity import arrays_digest
 
+AsBatch = Callable[[Nest], Nest]
 BLOCK_BYTES = 2**24  # of a stream's data held in memory at a time, beyond which a block is not extended
 ROWS_MAPPED = 64  # of an array on disk between two releases: each maps up to 64 kB around it into memory
 SAMPLED = 1000  # rows of an array on disk that its digest is made of
@@ -36,9 +37,9 @@ class Arrays:
         steps: Batches of an epoch.
     """
 
-    shapes: list[Any] | None = None  # as for a `Stream`: no length varies
+    shapes: list[tf.TensorShape] | None = None  # as for a `Stream`: no length varies
 
-    def __init__(self, block: Any, batch_size: int, *, as_batch: Callable[[Any], Any], has_targets: bool) -> None:
+    def __init__(self, block: Nest, batch_size: int, *, as_batch: AsBatch, has_targets: bool) -> None:
         self.block, self.batch_size, self.as_batch, self.has_targets = block, batch_size, as_batch, has_targets
         self.leaves = tf.nest.flatten(block)
         self.n = len(self.leaves[0])
@@ -49,7 +50,7 @@ class Arrays:
         """Return the order of the rows in an epoch; without a seed, as they stand."""
         return np.arange(self.n) if seed is None else epoch_order(seed, epoch, self.n)
 
-    def blocks(self, order: np.ndarray) -> Iterator[tuple[Any, int, int]]:
+    def blocks(self, order: np.ndarray) -> Iterator[tuple[Nest, int, int]]:
         """Yield (block, rows used, batch size) for all rows in an order; blocks are filled up to one size."""
         row_bytes = sum(leaf[:1].nbytes for leaf in self.leaves)
         batches = max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
@@ -62,13 +63,13 @@ class Arrays:
             rest = order[full:]
             yield self._rows(rest, len(rest)), len(rest), len(rest)
 
-    def first(self) -> Any:
+    def first(self) -> Nest:
         """Return a batch, of whose rows all are the first one: for a look at shapes and types, at no cost."""
         rows = min(self.n, self.batch_size)
         one = tf.nest.map_structure(lambda leaf: as_floatx(leaf[:1]), self.block)
         return tf.nest.map_structure(lambda leaf: np.broadcast_to(leaf, (rows, *leaf.shape[1:])), one)
 
-    def looks(self) -> Any:
+    def looks(self) -> Nest:
         """Return the nest of what has shapes: the arrays."""
         return self.block
 
@@ -90,7 +91,7 @@ class Arrays:
             for leaf in self.leaves
         )
 
-    def _rows(self, rows: np.ndarray, size: int) -> Any:
+    def _rows(self, rows: np.ndarray, size: int) -> Nest:
         return tf.nest.map_structure(lambda leaf: _take(leaf, rows, size), self.block)
 
 
@@ -110,7 +111,7 @@ class Stream:
     n = batch_size = 0
     blockwise = True
 
-    def __init__(self, dataset: Any, name: str, *, as_batch: Callable[[Any], Any], has_targets: bool) -> None:
+    def __init__(self, dataset: tf.data.Dataset, name: str, *, as_batch: AsBatch, has_targets: bool) -> None:
         self.dataset, self.name, self.as_batch, self.has_targets = dataset, name, as_batch, has_targets
         self.epoch_digest = ""
         specs = tf.nest.flatten(dataset.element_spec)
@@ -128,7 +129,7 @@ class Stream:
         """Return nothing: a stream has its own order."""
         return np.zeros(0, int)
 
-    def blocks(self, order: Any = None) -> Iterator[tuple[Any, int, int]]:
+    def blocks(self, order: object = None) -> Iterator[tuple[Nest, int, int]]:
         """Yield (block, rows used, batch size): neighboring batches of one size, put together."""
         digest = ""
         waiting: list[list[np.ndarray]] = []  # batches of one size, each flattened
@@ -146,14 +147,14 @@ class Stream:
         yield self._together(waiting)
         self.epoch_digest = digest
 
-    def first(self) -> Any:
+    def first(self) -> Nest:
         """Return the first batch."""
         for element in self.dataset:
             self._check([leaf.numpy() for leaf in tf.nest.flatten(element)])
             return element
         raise ValueError(validation.message(self.name, ENDING, "an empty one"))
 
-    def looks(self) -> Any:
+    def looks(self) -> Nest:
         """Return the nest of what has shapes: those of a batch."""
         return self.dataset.element_spec
 
@@ -180,7 +181,7 @@ class Stream:
         """Return how many batches like this one make a block; one where the next may have another shape."""
         return 1 if self.shapes else max(1, min(self.steps or 2**31, BLOCK_BYTES // sum(leaf.nbytes for leaf in batch)))
 
-    def _together(self, batches: list[list[np.ndarray]]) -> tuple[Any, int, int]:
+    def _together(self, batches: list[list[np.ndarray]]) -> tuple[Nest, int, int]:
         """Return (block, rows used, batch size) of batches of one size."""
         batch_size = len(batches[0][0])
         size = batch_size * self._limit(batches[0])

@@ -41,12 +41,10 @@ class State:
     epoch: int  # epochs that are done
     arrays: list[np.ndarray]  # values of the variables, in the order that the run gives
     history: dict[str, list[Any]]  # what `History.history` holds so far
-    callbacks: list[
-        dict[str, Any]
-    ]  # of each callback, the attributes that are numbers, texts, arrays or lists of these
+    callbacks: list[dict[str, Any]]  # of each, the attributes that are numbers, texts, arrays or lists of these
     stopped: bool  # whether a callback ended the run
     digests: list[list[str]]  # for each epoch and each stream, the digest of its batches
-    identity: dict[str, Any]  # what run this is, by name: a checkpoint with another value is refused
+    identity: dict[str, object]  # what run this is, by name: a checkpoint with another value is refused
     told: dict[str, Any]  # the same for what may be another in a run that goes on, and is reported
 
 
@@ -83,7 +81,7 @@ def save(folder: str | os.PathLike[str], state: State) -> Path:
     return path
 
 
-def load(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> State | None:
+def load(folder: str | os.PathLike[str], identity: Mapping[str, object]) -> State | None:
     """Read the newest checkpoint that is whole.
 
     A damaged one is set aside under another name, with a warning, and the one before it is used.
@@ -135,7 +133,7 @@ def storable(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
 
-def difference(name: str, there: Any, here: Any) -> str:
+def difference(name: str, there: object, here: object) -> str:
     """Say what differs, the innermost part of it; nothing if they are equal."""
     if there == here:
         return ""
@@ -187,7 +185,7 @@ def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
     return value
 
 
-def _decode(value: Any, file: Any) -> Any:
+def _decode(value: Any, file: Mapping[str, np.ndarray]) -> Any:
     if isinstance(value, list):
         return [_decode(item, file) for item in value]
     if not isinstance(value, dict):

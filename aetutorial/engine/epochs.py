@@ -66,12 +66,12 @@ class Passes:
     def __init__(
         self,
         model: Any,
-        step: Callable[[Any], Any],
+        step: Callable[[Any], dict[str, Any]],
         source: Arrays | Stream,
         *,
         jit: bool | str,
         epochs: int = 1,
-        strategy: Any = None,
+        strategy: tf.distribute.Strategy | None = None,
         seed: int | None = None,
         draw_seed: int = 0,
         name: str = "loss",
@@ -105,7 +105,7 @@ class Passes:
         self._warm = False
         self._last = math.nan
 
-    def _worthwhile(self, epochs: int, strategy: Any) -> bool:
+    def _worthwhile(self, epochs: int, strategy: tf.distribute.Strategy | None) -> bool:
         """Return whether XLA should compile the loops: a rule without a stopwatch, for the bits depend on it."""
         program = self.program
         if strategy or self._shapes or program.refused or program.draws_unseen():
@@ -164,7 +164,7 @@ class Passes:
     def _weights_are_finite(self) -> bool:
         return all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in self._weights)
 
-    def _back(self, program: Program, before: list[Any], epoch: int, count: int) -> int:
+    def _back(self, program: Program, before: list[tf.Tensor], epoch: int, count: int) -> int:
         """Go back to `before`, then on through `count` epochs, or fewer if their last steps left weights not finite.
 
         Returns:
@@ -223,7 +223,7 @@ class Passes:
             self._budget = max(1, int(SECONDS_PER_CALL * steps / seconds))
         self._warm = True
 
-    def _call(self, program: Program, block: Any, orders: Orders, **part: Any) -> Outcome:
+    def _call(self, program: Program, block: object, orders: Orders, **part: Any) -> Outcome:
         """Run a part of a program, without XLA from now on if that can't compile it."""
         try:
             outcome = program(block, orders, self.jit, **part)
@@ -238,7 +238,7 @@ class Passes:
         self._ran.add(program)
         return outcome
 
-    def _program_for(self, block: Any, size: int) -> Program:
+    def _program_for(self, block: object, size: int) -> Program:
         leaves = tf.nest.flatten(block)
         shape = (len(leaves[0]),) if self._shapes else tuple(leaf.shape for leaf in leaves)
         specs = tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype), block)

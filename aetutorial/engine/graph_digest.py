@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 # Attributes that name things and compute nothing.
@@ -41,7 +41,7 @@ def digest(graph: Any) -> str:
             known[name] = body(function.node_def, order, ends, [argument.type for argument in (*inputs, *outputs)])
         return known[name]
 
-    def body(nodes: Any, order: dict[str, str], ends: Iterable[str], types: list[Any]) -> bytes:
+    def body(nodes: Any, order: dict[str, str], ends: Iterable[str], types: list[int]) -> bytes:
         for i, node in enumerate(nodes):
             order.setdefault(node.name, f"node {i}")
         sha256 = hashlib.sha256(repr(types).encode())
@@ -70,7 +70,7 @@ def _places(names: Iterable[str], order: dict[str, str]) -> list[str]:
     return [*data, "^", *sorted(control)]
 
 
-def _value(value: Any, called: Any) -> bytes:
+def _value(value: Any, called: Callable[[str], bytes]) -> bytes:
     """Return an attribute's value as bytes; a function stands for what is in it."""
     kind = value.WhichOneof("value")
     if kind == "func":

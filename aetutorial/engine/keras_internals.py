@@ -10,17 +10,21 @@ import functools
 import inspect
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 CHECKED_WITH = "3.15.1"
 # Where a model keeps its programs. Not set as attributes are: Keras looks into those, and saves what it finds.
 PROGRAMS = "_aetutorial_programs"
 
 
-def optimizer_base() -> Any:
+def optimizer_base() -> type[keras.optimizers.Optimizer]:
     """Return the class whose `apply` and `build` all optimizers share."""
     import keras
 
@@ -28,22 +32,22 @@ def optimizer_base() -> Any:
     return keras.src.optimizers.base_optimizer.BaseOptimizer
 
 
-def is_compiled(model: Any) -> bool:
+def is_compiled(model: keras.Model) -> bool:
     """Return whether `compile` was called on a model."""
     return model.compiled  # 3.15.1: an attribute that no documentation names; nothing public tells
 
 
-def strategy_of(model: Any) -> Any:
+def strategy_of(model: keras.Model) -> tf.distribute.Strategy:
     """Return the `tf.distribute.Strategy` under which a model was made; TensorFlow's default one for none."""
     return model.distribute_strategy  # 3.15.1: an attribute of the TensorFlow backend only, not documented
 
 
-def is_default_strategy(strategy: Any) -> bool:
+def is_default_strategy(strategy: tf.distribute.Strategy) -> bool:
     """Return whether a strategy is the one that TensorFlow has where nobody named one."""
     return type(strategy).__name__ == "_DefaultDistributionStrategy"  # 2.21: there is no public way to tell
 
 
-def takes_itself_for_target(model: Any, step: str) -> bool:
+def takes_itself_for_target(model: keras.Model, step: str) -> bool:
     """Return whether `train_step` or `test_step` is Keras's own and compares outputs with targets."""
     import keras
 
@@ -52,13 +56,13 @@ def takes_itself_for_target(model: Any, step: str) -> bool:
     return compares and getattr(type(model), step) is getattr(keras.Model, step)
 
 
-def build(model: Any, batch: Any) -> None:
+def build(model: keras.Model, batch: object) -> None:
     """Make the variables of a model, its metrics and its losses from the shapes in a batch of what `fit` takes."""
     # 3.15.1: what model.fit does first. The public `build` makes no metrics and needs shapes of one's own layers.
     model._symbolic_build(data_batch=batch)
 
 
-def traced_parts(model: Any) -> tuple[list[Any], str]:
+def traced_parts(model: keras.Model) -> tuple[list[object], str]:
     """Return what a trace of a model's steps depends on: objects, which must stay the same ones, and plain values.
 
     These are the variables, what `compile` made or was given, and the attributes of the model, its layers, its metrics,
@@ -100,7 +104,7 @@ def _bookkeeping() -> frozenset[str]:
     return frozenset(every | loops | {"_eval_epoch_iterator", "history", PROGRAMS})
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     """Return whether a value consists of nothing but numbers and texts."""
     import numpy as np
 
@@ -163,23 +167,23 @@ def philox() -> Iterator[None]:
         _tracing.philox -= 1
 
 
-def _named_algorithm(seed: Any, alg: Any) -> Any:
+def _named_algorithm(seed: object, alg: object) -> Any:
     """Return what TensorFlow's own function does, which is in the way of nobody who is not in `philox`."""
     unnamed = alg is None or (isinstance(alg, str) and alg == "auto_select")
     return _asked[-1](seed, "philox" if unnamed and getattr(_tracing, "philox", False) else alg)
 
 
 _tracing: Any = threading.local()
-_asked: list[Any] = []
-_generators: list[Any] = []
+_asked: list[Callable[..., Any]] = []
+_generators: list[keras.random.SeedGenerator] = []
 
 
-def tf_variable(variable: Any) -> Any:
+def tf_variable(variable: keras.Variable) -> tf.Variable:
     """Return the `tf.Variable` behind a Keras variable: that is what a graph captures."""
     return variable.value  # 3.15.1: documented as an array or tensor; with TensorFlow it is the variable itself
 
 
-def hears_batches(callback: Any) -> tuple[bool, bool]:
+def hears_batches(callback: keras.callbacks.Callback) -> tuple[bool, bool]:
     """Return whether a callback listens to the batches of training, and to those of validation."""
     import keras
 
@@ -195,14 +199,14 @@ def hears_batches(callback: Any) -> tuple[bool, bool]:
     return listens("", "train_"), listens("test_")
 
 
-def first_epoch(model: Any) -> int:
+def first_epoch(model: keras.Model) -> int:
     """Return the epoch at which a callback, such as BackupAndRestore, lets the training begin; that holds once."""
     # 3.15.1: `fit` asks for it after on_train_begin. Keras never takes it back.
     epoch, model._initial_epoch = model._initial_epoch, None
     return epoch or 0
 
 
-def callback_state(callback: Any) -> dict[str, Any]:
+def callback_state(callback: keras.callbacks.Callback) -> dict[str, Any]:
     """Return the attributes of a callback that it does not get anew from whoever trains."""
     # 3.15.1: CallbackList sets `params` and `_model`.
     state = {name: value for name, value in vars(callback).items() if name not in ("params", "_model")}
@@ -212,7 +216,7 @@ def callback_state(callback: Any) -> dict[str, Any]:
     return state
 
 
-def callback_settings(callback: Any) -> dict[str, Any]:
+def callback_settings(callback: keras.callbacks.Callback) -> dict[str, Any]:
     """Return what a callback was made with, as far as it keeps it under the same name."""
     names = inspect.signature(type(callback).__init__).parameters
     settings = {name: vars(callback)[name] for name in names if name in vars(callback)}
@@ -221,17 +225,17 @@ def callback_settings(callback: Any) -> dict[str, Any]:
     return settings
 
 
-def csv_log(logger: Any) -> tuple[Path, str]:
+def csv_log(logger: keras.callbacks.CSVLogger) -> tuple[Path, str]:
     """Return the file of a CSVLogger and what separates its columns."""
     return Path(logger.filename), logger.sep  # 3.15.1: arguments that it keeps, one under another name
 
 
-def append_once(logger: Any) -> None:
+def append_once(logger: keras.callbacks.CSVLogger) -> None:
     """Let a CSVLogger go on below what its file holds the next time that training begins."""
     # 3.15.1: `append` is read in on_train_begin alone, which empties the file without it.
     begin, append = logger.on_train_begin, logger.append
 
-    def go_on(logs: Any = None) -> None:
+    def go_on(logs: dict[str, float] | None = None) -> None:
         del logger.on_train_begin
         logger.append = True
         begin(logs)

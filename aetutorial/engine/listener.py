@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
+from keras.callbacks import Callback
 
 from aetutorial.engine import keras_internals
 from aetutorial.engine.epochs import Passes
@@ -20,7 +20,7 @@ class Batches:
     """
 
     def __init__(
-        self, begin: Callable[[int], Any], end: Callable[[int, Any], Any], stopped: Callable[[], bool]
+        self, begin: Callable[[int], None], end: Callable[[int, dict[str, float]], None], stopped: Callable[[], bool]
     ) -> None:
         self.begin, self._end, self._stopped = begin, end, stopped
 
@@ -44,7 +44,7 @@ class Listener:
         train_batches: Whom to tell of each batch of training; None if nobody wants to know.
     """
 
-    def __init__(self, callbacks: list[Any], model: Any, epochs: int, steps: int | None) -> None:
+    def __init__(self, callbacks: list[Callback], model: keras.Model, epochs: int, steps: int | None) -> None:
         self.all = keras.callbacks.CallbackList(
             callbacks, add_history=True, model=model, epochs=epochs, steps=steps, verbose=0
         )

@@ -8,18 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+Nest = Any  # an array or tensor, or a tuple, list or dict of nests
+
 
 class Step(NamedTuple):
     """A step of a model and what goes with it, as concrete functions."""
 
-    run: Any  # (batch) -> logs
-    reset: Any  # () -> None: the metrics start anew
-    result: Any  # () -> what the metrics hold, a flat dict of scalars
+    run: tf.types.experimental.ConcreteFunction  # (batch) -> logs
+    reset: tf.types.experimental.ConcreteFunction  # () -> None: the metrics start anew
+    result: tf.types.experimental.ConcreteFunction  # () -> what the metrics hold, a flat dict of scalars
     names: list[str]  # of the logs, in their order
-    variables: list[Any]  # that it reads or writes
+    variables: list[tf.Variable]  # that it reads or writes
 
 
-def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: bool) -> Any:
+def trace(step: Step, specs: Nest, rows: int, batch_size: int, width: int, jit: bool) -> Callable[..., Nest]:
     """Return the loops: concrete (block, orders, bounds) -> (table, row, (epoch, step, last, finite), before).
 
     `specs` is the nest of the block's tensors, with `rows` rows, but None for them in the shapes.
@@ -36,24 +38,24 @@ def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: b
     loss = names.index("loss") if "loss" in names else None
     double = tf.float64  # exact for every float32
 
-    def pack(logs: Any) -> Any:
+    def pack(logs: dict[str, Any]) -> tf.Tensor:
         flat = scalars(logs)
         return tf.stack([tf.cast(flat[name], double) for name in names])
 
-    def finite(row: Any) -> Any:
+    def finite(row: tf.Tensor) -> tf.Tensor:
         return tf.constant(True) if loss is None else tf.math.is_finite(row[loss])
 
-    def run(block: Any, orders: Any, bounds: Any) -> Any:
+    def run(block: Nest, orders: tf.Tensor, bounds: tf.Tensor) -> tuple[Nest, ...]:
         before = [tf.identity(variable) for variable in step.variables]
         epochs, start, stop, reset = tf.unstack(bounds)
 
-        def one_step(i: Any, row: Any, last: Any, chosen: Any) -> Any:
+        def one_step(i: tf.Tensor, row: tf.Tensor, last: tf.Tensor, chosen: tf.Tensor) -> Nest:
             batch = tf.nest.map_structure(lambda t: tf.gather(t, chosen), block)
             row = pack(step.run(batch))
             return i + 1, row, last if loss is None else tf.where(finite(row), row[loss], last)
 
-        def steps(order: Any, size: int | None, i: Any, row: Any, last: Any) -> Any:
-            def chosen(i: Any) -> Any:
+        def steps(order: tf.Tensor, size: int | None, i: tf.Tensor, row: tf.Tensor, last: tf.Tensor) -> Nest:
+            def chosen(i: tf.Tensor) -> tf.Tensor:
                 if size == rest:
                     return order[full * batch_size :]
                 first = i * batch_size
@@ -66,7 +68,7 @@ def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: b
                 [i, row, last],
             )
 
-        def epoch(e: Any, _i: Any, row: Any, last: Any, table: Any) -> Any:
+        def epoch(e: tf.Tensor, _i: tf.Tensor, row: tf.Tensor, last: tf.Tensor, table: tf.Tensor) -> Nest:
             order = orders[e]
             _when(reset > 0, step.reset)
             i = start
@@ -94,18 +96,18 @@ def trace(step: Step, specs: Any, rows: int, batch_size: int, width: int, jit: b
     )
 
 
-def scalars(logs: Any) -> dict[str, Any]:
+def scalars(logs: dict[str, Any]) -> dict[str, tf.Tensor]:
     """Return a step's logs as one flat dict of scalars, as Keras hands them to callbacks."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, tf.Tensor] = {}
     for name, value in (logs or {}).items():
         flat.update(scalars(value) if isinstance(value, dict) else {name: value})
     return flat
 
 
-def _when(condition: Any, action: Callable[[], Any]) -> None:
+def _when(condition: tf.Tensor, action: Callable[[], object]) -> None:
     """Run an action inside a graph if `condition`: a loop of one round or none, which copies no weights."""
 
-    def once(_again: Any) -> Any:
+    def once(_again: tf.Tensor) -> tf.Tensor:
         action()
         return tf.constant(False)
 

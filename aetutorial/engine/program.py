@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -31,13 +31,13 @@ class Outcome:
     epoch: int  # the row of `orders` at which it stopped
     step: int  # steps that were run in that epoch, the one with a loss that is not finite included
     last: float  # the last finite loss, a mean over the epoch so far; NaN if there was none
-    before: list[Any]  # the values of the program's variables before the call
+    before: list[tf.Tensor]  # the values of the program's variables before the call
 
 
 class Orders(NamedTuple):
     """The rows of each epoch, in their order, for a number of epochs."""
 
-    rows: Any
+    rows: tf.Tensor
     epochs: int
 
 
@@ -69,14 +69,14 @@ class Program:
     def __init__(
         self,
         model: Any,
-        step: Callable[[Any], Any],
-        specs: Any,
+        step: Callable[[loop.Nest], dict[str, Any]],
+        specs: loop.Nest,
         batch_size: int,
         *,
-        as_batch: Callable[[Any], Any],
+        as_batch: Callable[[loop.Nest], loop.Nest],
         seed: int = 0,
-        strategy: Any = None,
-        shapes: list[Any] | None = None,
+        strategy: tf.distribute.Strategy | None = None,
+        shapes: list[tf.TensorShape] | None = None,
     ) -> None:
         program_cache.give_memory_back()  # of what was freed before: tracing would scatter over it
         leaves = tf.nest.flatten(specs)
@@ -92,7 +92,7 @@ class Program:
         self.width = max(1, min(16, 2**20 // self.rows))
         self.batch_size, self._is_shared = batch_size, strategy is None
 
-        def one_step(batch: Any) -> Any:
+        def one_step(batch: loop.Nest) -> dict[str, tf.Tensor]:
             tf.compat.v1.set_random_seed(seed)  # of this graph alone
             if strategy is None:
                 return step(as_batch(batch))
@@ -131,7 +131,7 @@ class Program:
         return Orders(tf.constant(padded), len(orders))
 
     def __call__(
-        self, block: Any, orders: Orders, jit: bool, *, start: int = 0, stop: int | None = None, reset: bool = True
+        self, block: object, orders: Orders, jit: bool, *, start: int = 0, stop: int | None = None, reset: bool = True
     ) -> Outcome:
         """Run steps `start` to `stop` of some epochs.
 
@@ -160,7 +160,7 @@ class Program:
     def _loop(self, jit: bool) -> tuple[Callable[..., Any], bool]:
         """Return what a call runs, and whether its first call compiles."""
 
-        def trace() -> Any:
+        def trace() -> Callable[..., Any]:
             return loop.trace(self._step, self._specs, self.rows, self.batch_size, self.width, jit)
 
         if not self._is_shared:
@@ -170,22 +170,22 @@ class Program:
         return program_cache.shared(trace, self._step[:3], self.variables, setting)
 
 
-def _traced(function: Callable[..., Any], *specs: Any) -> Any:
+def _traced(function: Callable[..., Any], *specs: loop.Nest) -> tf.types.experimental.ConcreteFunction:
     return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
-def _share(batch: Any, strategy: Any) -> Any:
+def _share(batch: loop.Nest, strategy: tf.distribute.Strategy) -> loop.Nest:
     """Return the part of a batch that the present replica works on."""
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
 
-    def part(tensor: Any) -> Any:
+    def part(tensor: tf.Tensor) -> tf.Tensor:
         rows = tf.shape(tensor)[0] // strategy.num_replicas_in_sync
         return tensor[replica * rows : (replica + 1) * rows]
 
     return tf.nest.map_structure(part, batch)
 
 
-def _ordered(variables: Any, model: Any) -> list[Any]:
+def _ordered(variables: Iterable[tf.Variable], model: Any) -> list[tf.Variable]:
     """Return the variables in an order that every run of the same model has: first the model's, then others."""
     optimizer = getattr(model, "optimizer", None)
     known = [*model.variables, *(optimizer.variables if optimizer else []), *model.metrics_variables]

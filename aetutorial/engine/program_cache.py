@@ -31,12 +31,12 @@ _lock = threading.RLock()
 class ModelPrograms:
     """The programs traced for a model, and the state of the model that they were traced from."""
 
-    def __init__(self, parts: list[Any], settings: str) -> None:
+    def __init__(self, parts: list[object], settings: str) -> None:
         self.parts, self.settings = parts, settings
-        self.programs: dict[Any, Any] = {}
+        self.programs: dict[object, Any] = {}
 
 
-def of_model(model: Any) -> dict[Any, Any]:
+def of_model(model: Any) -> dict[object, Any]:
     """Return the programs that a model keeps; none if it has been changed or compiled since they were traced."""
     parts, settings = keras_internals.traced_parts(model)
     with _lock:
@@ -53,7 +53,7 @@ def of_model(model: Any) -> dict[Any, Any]:
     return kept.programs
 
 
-def keep(programs: dict[Any, Any], key: Any, program: Any) -> None:
+def keep(programs: dict[object, Any], key: object, program: object) -> None:
     """Add a program to those of a model, as the last used one, and let go of the first where there are too many."""
     programs[key] = program
     while len(programs) > KEPT_OF_MODEL:
@@ -111,7 +111,7 @@ def shared(
             _compiled.popitem(last=False)
     inputs = [captured[place] for place in taken]
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: object) -> Any:
         with _lock:
             program.set_external_captures(inputs)
             try:

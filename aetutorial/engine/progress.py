@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
 
 WIDTH = 78  # characters, at most
 EVERY = 0.2  # seconds between two looks of the line
@@ -43,7 +42,7 @@ class ProgressLine:
     def __enter__(self) -> ProgressLine:
         return self
 
-    def __exit__(self, kind: Any, *_: Any) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Leave the last losses standing; after an error, only if a line was begun."""
         if kind is None or self.begun:
             self._write("\n")

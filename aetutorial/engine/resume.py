@@ -81,7 +81,7 @@ class Checkpointing:
             "number of replicas": self.strategy.num_replicas_in_sync if self.strategy else 1,
         }
 
-    def _inner_optimizer(self) -> Any:
+    def _inner_optimizer(self) -> keras.optimizers.Optimizer:
         """Return the optimizer itself, without what scales its loss under mixed precision."""
         return getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
 
@@ -193,7 +193,7 @@ class Checkpointing:
         checkpoints.save(self.folder, state)
 
 
-def _config(optimizer: Any) -> dict[str, Any]:
+def _config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """Return an optimizer's settings; those that it can tell, if its learning rate is a schedule without a config."""
     try:
         return dict(optimizer.get_config())
@@ -202,9 +202,9 @@ def _config(optimizer: Any) -> dict[str, Any]:
         return {name: value for name, value in vars(optimizer).items() if name in names and checkpoints.storable(value)}
 
 
-def _named(callbacks: list[Any]) -> dict[str, Any]:
+def _named(callbacks: list[keras.callbacks.Callback]) -> dict[str, keras.callbacks.Callback]:
     """Return the callbacks by class and place among those of the class: "EarlyStopping", "EarlyStopping 2", …"""
-    named: dict[str, Any] = {}
+    named: dict[str, keras.callbacks.Callback] = {}
     for callback in callbacks:
         kind = type(callback).__name__
         count = sum(type(other).__name__ == kind for other in named.values())
@@ -212,7 +212,7 @@ def _named(callbacks: list[Any]) -> dict[str, Any]:
     return named
 
 
-def _kept_attributes(callback: Any) -> dict[str, Any]:
+def _kept_attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:
     """Return a callback's attributes that a checkpoint can hold; name those that get lost."""
     kept = {}
     for name, value in keras_internals.callback_state(callback).items():
@@ -224,11 +224,11 @@ def _kept_attributes(callback: Any) -> dict[str, Any]:
     return kept
 
 
-def _is_csv_logger(callback: Any) -> bool:
+def _is_csv_logger(callback: keras.callbacks.Callback) -> bool:
     return isinstance(callback, keras.callbacks.CSVLogger)
 
 
-def _shorten(logger: Any, epochs: int) -> None:
+def _shorten(logger: keras.callbacks.CSVLogger, epochs: int) -> None:
     """Take from a CSVLogger's file the rows written after the checkpoint, and let it go on below the others."""
     path, separator = keras_internals.csv_log(logger)
     if not path.exists():
@@ -248,7 +248,7 @@ def _stored(value: Any) -> Any:
     return value if checkpoints.storable(value) else np.asarray(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Return a number or text that differs where values do."""
     if value is None or type(value) in (bool, int, float, str):
         return value

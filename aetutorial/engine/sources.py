@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -13,19 +12,20 @@ import tensorflow as tf
 from aetutorial import validation
 from aetutorial.engine import keras_internals
 from aetutorial.engine.batches import Arrays, Stream
+from aetutorial.engine.loop import Nest
 
 
 def from_arguments(
-    model: Any,
-    x: Any,
-    y: Any,
-    validation_data: Any,
-    batch_size: Any,
+    model: keras.Model,
+    x: Nest,
+    y: Nest,
+    validation_data: Nest,
+    batch_size: int,
     *,
-    sample_weight: Any = None,
-    class_weight: Any = None,
-    validation_split: Any = 0.0,
-) -> tuple[Any, Any]:
+    sample_weight: Nest = None,
+    class_weight: Mapping[int, float] | None = None,
+    validation_split: float = 0.0,
+) -> tuple[Arrays | Stream, Arrays | Stream | None]:
     """Return the sources of training and validation data; None for no validation."""
     batch_size = validation.integer("batch_size", batch_size, low=1)
     split = validation.real("validation_split", validation_split, low=0)
@@ -39,7 +39,7 @@ def from_arguments(
         for name, value in given.items():
             if value is not None:
                 raise ValueError(validation.message(name, "None, for `x` is a Dataset", value))
-        train: Any = _stream(model, "train_step", "x", x)
+        train: Arrays | Stream = _stream(model, "train_step", "x", x)
     else:
         names = ("x", "y", "sample_weight")
         parts = _parts(model, names, x, y, sample_weight)
@@ -56,7 +56,7 @@ def from_arguments(
     if validation_data is None:
         return train, None
     if isinstance(validation_data, tf.data.Dataset):
-        held_out: Any = _stream(model, "test_step", "validation_data", validation_data)
+        held_out: Arrays | Stream = _stream(model, "test_step", "validation_data", validation_data)
     else:
         held = validation_data if isinstance(validation_data, tuple | list) else (validation_data,)
         if isinstance(validation_data, tuple | list) and len(held) not in (2, 3):
@@ -71,14 +71,14 @@ def from_arguments(
     return train, held_out
 
 
-def _stream(model: Any, step: str, name: str, dataset: Any) -> Stream:
+def _stream(model: keras.Model, step: str, name: str, dataset: tf.data.Dataset) -> Stream:
     """Return the source of a step's batches that a Dataset yields."""
     pairs = isinstance(dataset.element_spec, tuple)
     alone = with_itself if keras_internals.takes_itself_for_target(model, step) else _by_itself
     return Stream(dataset, name, as_batch=_as_it_is if pairs else alone, has_targets=pairs)
 
 
-def _parts(model: Any, names: tuple[str, ...], x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def _parts(model: keras.Model, names: tuple[str, ...], x: Nest, y: Nest, sample_weight: Nest) -> tuple[Nest, ...]:
     """Return nests of checked arrays: inputs, targets and weights; None for what is not there."""
     for name, value in zip(names, (x, y), strict=False):
         if isinstance(value, tf.data.Dataset):
@@ -102,7 +102,7 @@ def _parts(model: Any, names: tuple[str, ...], x: Any, y: Any, sample_weight: An
     return inputs, targets, weights
 
 
-def _arrays(model: Any, step: str, names: tuple[str, ...], parts: tuple[Any, Any, Any], batch_size: int) -> Arrays:
+def _arrays(model: keras.Model, step: str, names: tuple[str, ...], parts: tuple[Nest, ...], batch_size: int) -> Arrays:
     """Return the source of a step's batches that consist of rows of arrays."""
     inputs, targets, weights = parts
     if targets is not None:
@@ -116,7 +116,7 @@ def _arrays(model: Any, step: str, names: tuple[str, ...], parts: tuple[Any, Any
     return Arrays((inputs, weights), batch_size, as_batch=with_itself_weighted, has_targets=False)
 
 
-def _split(parts: tuple[Any, Any, Any], split: float) -> tuple[Any, Any]:
+def _split(parts: tuple[Nest, ...], split: float) -> tuple[Nest, Nest]:
     """Return the first rows and, as that part of all, the last ones."""
     rows = len(tf.nest.flatten(parts)[0])
     first = math.floor(rows * (1 - split))
@@ -124,13 +124,13 @@ def _split(parts: tuple[Any, Any, Any], split: float) -> tuple[Any, Any]:
         expected = f"a part of the {rows} rows that leaves rows on both sides"
         raise ValueError(validation.message("validation_split", expected, split))
 
-    def cut(rows: slice) -> Any:
+    def cut(rows: slice) -> Nest:
         return tuple(None if part is None else tf.nest.map_structure(lambda leaf: leaf[rows], part) for part in parts)
 
     return cut(slice(first)), cut(slice(first, None))
 
 
-def _class_weights(class_weight: Any, targets: Any, sample_weight: Any) -> np.ndarray:
+def _class_weights(class_weight: object, targets: Nest, sample_weight: Nest) -> np.ndarray:
     """Return the weight of each example, which is that of its class; 1 for classes that are not named."""
     expected = "a dict from class numbers to weights"
     if not isinstance(class_weight, Mapping):
@@ -150,27 +150,27 @@ def _class_weights(class_weight: Any, targets: Any, sample_weight: Any) -> np.nd
     return weights
 
 
-def with_itself(x: Any) -> Any:
+def with_itself(x: Nest) -> Nest:
     """Return what a step takes that compares outputs with targets, for an autoencoder."""
     return x, x
 
 
-def with_itself_weighted(batch: Any) -> Any:
+def with_itself_weighted(batch: Nest) -> Nest:
     """Return the same, with the weights of the examples."""
     x, weights = batch
     return x, x, weights
 
 
-def _by_itself(x: Any) -> Any:
+def _by_itself(x: Nest) -> Nest:
     """Return what `model.fit(x)` hands to a step."""
     return (x,) if isinstance(x, tuple) else x
 
 
-def _as_it_is(batch: Any) -> Any:
+def _as_it_is(batch: Nest) -> Nest:
     return batch
 
 
-def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
+def _nest(name: str, value: Nest, rows: list[int], ndim: tuple[int, ...] | None) -> Nest:
     """Return a nest of checked arrays; `rows` takes note of the number of rows, one for all."""
     if isinstance(value, dict | tuple) and not value:
         raise ValueError(validation.message(name, "an array, or a dict or tuple of arrays", value))
@@ -192,7 +192,7 @@ def _nest(name: str, value: Any, rows: list[int], ndim: Any) -> Any:
     return value
 
 
-def _is_part(item: Any, ndim: Any, rows: list[int], number: int) -> bool:
+def _is_part(item: object, ndim: tuple[int, ...] | None, rows: list[int], number: int) -> bool:
     """Return whether an item of a list is an array of its own: one input or target of several, not one example."""
     shape: tuple[int, ...] = getattr(item, "shape", ())
     one_dimensional = ndim is None and len(shape) == 1 and rows and shape[0] == rows[0] != number

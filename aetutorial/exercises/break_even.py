@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 from aetutorial.exercises import Exercise, NotAttempted, Wrong, call, expect_function, expect_number
 
 
-def _or_none(function: Any) -> Callable[..., Any]:
+def _or_none(function: Callable[..., object]) -> Callable[..., tuple[str, object]]:
     """Return the function with its result in a pair.
 
     Here None is an answer like another, but `call` takes a bare None for an unfilled stub.
     """
 
     @functools.wraps(function)
-    def paired(*args: Any) -> tuple[str, Any]:
+    def paired(*args: object) -> tuple[str, object]:
         return "result", function(*args)
 
     return paired
 
 
-def _check_break_even(answer: Any) -> str:
+def _check_break_even(answer: object) -> str:
     function = expect_function(answer, ("per_image", "model", "per_image_other", "model_other"))
     try:
         call(function, 11.5, 1000, 14.25, 0)
@@ -58,7 +57,7 @@ def _check_break_even(answer: Any) -> str:
     return "It counts the models, and knows when they are never paid for."
 
 
-def _compare(given: Any, bytes_: tuple[float, ...], needed: int) -> None:
+def _compare(given: object, bytes_: tuple[float, ...], needed: int) -> None:
     """Compare the number of images that a learner's function gave with the right one.
 
     Args:

@@ -80,7 +80,7 @@ class Exercise:
         title: str,
         kind: str,
         prompt: str,
-        check: Callable[[Any], str | None],
+        check: Callable[[object], str | None],
         hints: Sequence[str],
         solution: str,
         why: str,
@@ -108,13 +108,13 @@ class Exercise:
         """Print what to do."""
         print(f"{self.title} ({self.kind})\n\n{layout(self._prompt)}")
 
-    def check(self, answer: Any = None) -> None:
+    def check(self, answer: object = None) -> None:
         """Print whether `answer` is right, and if it is not, what is wrong with it."""
         self._outcome, sentence = self.judge(answer)
         heading = {"correct": "Correct.", "not yet": "Not yet.", "not attempted": ""}
         print(layout(f"{heading[self._outcome]} {sentence}"))
 
-    def judge(self, answer: Any) -> tuple[str, str]:
+    def judge(self, answer: object) -> tuple[str, str]:
         """Return the outcome of checking `answer`, and the sentence that goes with it.
 
         Raises:

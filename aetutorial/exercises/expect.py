@@ -9,17 +9,21 @@ import inspect
 import math
 import numbers
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aetutorial.exercises.guard import NotAttempted, Wrong, call, unfilled
 from aetutorial.exercises.wording import describe
 
+if TYPE_CHECKING:
+    import keras
+
 Shape = Sequence[int | None]
 
 
-def _array(value: Any, expected: str) -> np.ndarray:
+def _array(value: object, expected: str) -> np.ndarray:
     """Return `value` as an array of real numbers or truth values, of any shape."""
     if unfilled(value):
         raise NotAttempted
@@ -42,7 +46,7 @@ def _array(value: Any, expected: str) -> np.ndarray:
     return array
 
 
-def expect_number(value: Any, example: str) -> float:
+def expect_number(value: object, example: str) -> float:
     """Return a learner's number: real, finite; an array or tensor of one element will do.
 
     Args:
@@ -73,7 +77,7 @@ def expect_number(value: Any, example: str) -> float:
 
 
 def expect_array(
-    value: Any, shape: Shape | None = None, low: float | None = None, high: float | None = None, what: str = "values"
+    value: object, shape: Shape | None = None, low: float | None = None, high: float | None = None, what: str = "values"
 ) -> np.ndarray:
     """Return a learner's array: numeric, finite, not empty.
 
@@ -126,7 +130,7 @@ def _misfit(actual: Shape, expected: Shape) -> str:
     return yours
 
 
-def expect_model(value: Any, input_shape: Shape | None = None, output_shape: Shape | None = None) -> Any:
+def expect_model(value: object, input_shape: Shape | None = None, output_shape: Shape | None = None) -> keras.Model:
     """Return a learner's Keras model, if it is built and its shapes fit.
 
     Args:
@@ -163,7 +167,7 @@ def expect_model(value: Any, input_shape: Shape | None = None, output_shape: Sha
     return value
 
 
-def _model_shape(model: Any, side: str, input_shape: Shape | None) -> Shape | None:
+def _model_shape(model: keras.Model, side: str, input_shape: Shape | None) -> Shape | None:
     """Return the shape of one example at that side; None where the model cannot tell."""
     try:
         shape = getattr(model, f"{side}_shape")
@@ -181,7 +185,7 @@ def _model_shape(model: Any, side: str, input_shape: Shape | None) -> Shape | No
     return dimensions[1:]
 
 
-def layer_widths(model: Any) -> list[int]:
+def layer_widths(model: keras.Model) -> list[int]:
     """Return how many numbers each layer gives for one example, inside nested models as well.
 
     Args:
@@ -203,7 +207,7 @@ def layer_widths(model: Any) -> list[int]:
     return widths
 
 
-def expect_text(value: Any, options: Sequence[str]) -> str:
+def expect_text(value: object, options: Sequence[str]) -> str:
     """Return the one of `options` that the learner chose; case and blanks do not matter.
 
     Args:
@@ -225,7 +229,7 @@ def expect_text(value: Any, options: Sequence[str]) -> str:
     return known[_plain(value)]
 
 
-def expect_texts(value: Any, options: Sequence[str], what: str) -> list[str]:
+def expect_texts(value: object, options: Sequence[str], what: str) -> list[str]:
     """Return the texts that the learner matched to a row of cases, one of `options` for each.
 
     Args:
@@ -252,7 +256,7 @@ def _plain(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def close(a: Any, b: Any, rtol: float = 1e-3, atol: float = 0.0) -> bool:
+def close(a: object, b: ArrayLike, rtol: float = 1e-3, atol: float = 0.0) -> bool:
     """Say whether `a` is within `atol + rtol * |b|` of the reference `b`, everywhere.
 
     Args:

@@ -45,14 +45,14 @@ def unfilled(value: Any) -> bool:
     return all(item is None or item is Ellipsis for item in items)
 
 
-def signature_of(function: Any) -> inspect.Signature | None:
+def signature_of(function: Callable[..., object]) -> inspect.Signature | None:
     """Return the signature, or None where there is none to see (some functions written in C)."""
     with contextlib.suppress(Exception):
         return inspect.signature(function)
     return None
 
 
-def expect_function(value: Any, parameters: Sequence[str]) -> Callable[..., Any]:
+def expect_function(value: object, parameters: Sequence[str]) -> Callable[..., Any]:
     """Return a learner's function, if it takes as many positional arguments as expected.
 
     Args:
@@ -79,7 +79,7 @@ def expect_function(value: Any, parameters: Sequence[str]) -> Callable[..., Any]
     return value
 
 
-def call(function: Any, /, *args: Any, seconds: float = 10.0, **kwargs: Any) -> Any:
+def call(function: object, /, *args: Any, seconds: float = 10.0, **kwargs: Any) -> Any:
     """Call a learner's function and return what it returns.
 
     It runs in another thread: what holds per thread, such as an open `tf.GradientTape` or Keras's
@@ -136,7 +136,7 @@ def call(function: Any, /, *args: Any, seconds: float = 10.0, **kwargs: Any) -> 
     return value
 
 
-def _named(signature: inspect.Signature | None, args: tuple[Any, ...]) -> dict[str, Any]:
+def _named(signature: inspect.Signature | None, args: tuple[object, ...]) -> dict[str, object]:
     """Pair positional arguments with the function's own names for them, in their order."""
     parameters = list(signature.parameters.values()) if signature else []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -227,7 +227,7 @@ def _raise_in(ident: int, exception: type[BaseException]) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(exception))
 
 
-def _report(error: BaseException, function: Any, who: str, inputs: dict[str, Any]) -> None:
+def _report(error: BaseException, function: Callable[..., object], who: str, inputs: dict[str, object]) -> None:
     """Raise what an exception of the learner's function means.
 
     Args:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aetutorial.exercises import Exercise, Wrong, close, expect_number, name_mistake
 
 
-def _check_warm_up(answer: Any) -> str:
+def _check_warm_up(answer: object) -> str:
     value = expect_number(answer, "a number, such as 7")
     mistakes = (
         (64, "64 is the number of pixels of one picture; the code is smaller."),

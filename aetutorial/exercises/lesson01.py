@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aetutorial.exercises import Exercise, Wrong, call, close, expect_array, expect_function, expect_number, expect_text
 
 
-def _check_objective(answer: Any) -> str:
+def _check_objective(answer: object) -> str:
     options = ("encoder and decoder", "input and code", "input and reconstruction", "code and label")
     choice = expect_text(answer, options)
     if choice == "encoder and decoder":
@@ -45,7 +45,7 @@ objective = Exercise(
 )
 
 
-def _check_compression(answer: Any) -> str:
+def _check_compression(answer: object) -> str:
     value = expect_number(answer, "a number, such as 1.5")
     if close(value, 16 / 1024, rtol=0.01):
         raise Wrong("That is code over input; the question is how many times smaller the code is.")
@@ -73,14 +73,14 @@ compression = Exercise(
 )
 
 
-def _check_reconstruct(answer: Any) -> str:
+def _check_reconstruct(answer: object) -> str:
     function = expect_function(answer, ("encoder", "decoder", "x"))
     rng = np.random.default_rng(6)
     w, v, x = rng.standard_normal((6, 2)), rng.standard_normal((2, 6)), rng.standard_normal((4, 6))
 
     misfits: list[str] = []  # a Wrong raised inside the call would be taken for the learner's
 
-    def taken(who: str, rows: Any, size: int, what: str) -> np.ndarray:
+    def taken(who: str, rows: ArrayLike, size: int, what: str) -> np.ndarray:
         rows = np.asarray(rows)
         if rows.shape[-1:] != (size,):
             shown = f"rows of {rows.shape[-1]} numbers" if rows.ndim else "no rows of numbers"
@@ -88,10 +88,10 @@ def _check_reconstruct(answer: Any) -> str:
             raise ValueError(misfits[0])
         return rows
 
-    def encoder(rows: Any) -> np.ndarray:
+    def encoder(rows: ArrayLike) -> np.ndarray:
         return np.tanh(taken("encoder", rows, 6, "inputs") @ w)
 
-    def decoder(rows: Any) -> np.ndarray:
+    def decoder(rows: ArrayLike) -> np.ndarray:
         return taken("decoder", rows, 2, "codes") @ v
 
     try:
@@ -148,7 +148,7 @@ def _pca_errors() -> np.ndarray:
     return np.asarray(tail / x_test.size)
 
 
-def _check_components(answer: Any) -> str:
+def _check_components(answer: object) -> str:
     value = expect_number(answer, "a whole number of components, such as 40")
     if value != round(value) or not 1 <= value <= 784:
         raise Wrong("The number of components is a whole number from 1 to 784.")
@@ -191,7 +191,7 @@ components = Exercise(
 )
 
 
-def _check_nearest(answer: Any) -> str:
+def _check_nearest(answer: object) -> str:
     function = expect_function(answer, ("z_query", "z_bank"))
     rng = np.random.default_rng(7)
     bank = rng.standard_normal((400, 3)) * np.array([1.0, 1.0, 6.0]) + 2.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -22,7 +20,7 @@ def _sigmoid(a: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-a)))
 
 
-def _check_units(answer: Any) -> str:
+def _check_units(answer: object) -> str:
     value = expect_number(answer, "a number, such as 1.5")
     if close(value, 0.004 / 3072, rtol=0.01):
         raise Wrong("That divides by D: a sum over features is larger than a mean over them.")
@@ -52,7 +50,7 @@ units = Exercise(
 )
 
 
-def _check_delta(answer: Any) -> str:
+def _check_delta(answer: object) -> str:
     function = expect_function(answer, ("x", "x_hat", "weights"))
     rng = np.random.default_rng(3)
     x, x_hat = rng.uniform(size=(5, 4)), rng.uniform(0.1, 0.9, size=(5, 4))
@@ -100,7 +98,7 @@ output_delta = Exercise(
 )
 
 
-def _check_convergence(answer: Any) -> str:
+def _check_convergence(answer: object) -> str:
     function = expect_function(answer, ("curve", "patience", "tolerance"))
 
     def says(curve: list[float], patience: int = 3, tolerance: float = 0.01) -> bool:
@@ -174,7 +172,7 @@ def _tied_loss(W: np.ndarray, b_e: np.ndarray, b_d: np.ndarray, x: np.ndarray) -
     return float(((x_hat - x) ** 2).sum(axis=1).mean())
 
 
-def _check_tied(answer: Any) -> str:
+def _check_tied(answer: object) -> str:
     function = expect_function(answer, ("W", "b_e", "b_d", "x"))
     rng = np.random.default_rng(4)
     W, x = rng.standard_normal((3, 5)), rng.uniform(size=(7, 5))
@@ -240,7 +238,7 @@ tied = Exercise(
 )
 
 
-def _check_excess(answer: Any) -> str:
+def _check_excess(answer: object) -> str:
     function = expect_function(answer, ("x", "x_hat"))
     rng = np.random.default_rng(5)
     x, x_hat = rng.uniform(0.05, 0.95, size=(6, 9)), rng.uniform(0.05, 0.95, size=(6, 9))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -23,7 +21,7 @@ from aetutorial.exercises import (
 _TANH_FLOOR = 0.150679  # This is 2 (2 Q(1) - phi(1)); the tests compute it anew with SciPy.
 
 
-def _check_tanh(answer: Any) -> str:
+def _check_tanh(answer: object) -> str:
     value = expect_number(answer, "a number, such as 0.5")
     mistakes = (
         (0.5753, "That is the sigmoid's floor; tanh also reaches the numbers from -1 to 0."),
@@ -58,7 +56,7 @@ tanh_floor = Exercise(
 )
 
 
-def _check_range(answer: Any) -> str:
+def _check_range(answer: object) -> str:
     function = expect_function(answer, ("x", "low", "high"))
     rng = np.random.default_rng(8)
     x = 2 * rng.standard_normal((50, 7))
@@ -109,7 +107,7 @@ range_floor = Exercise(
 )
 
 
-def _check_beat(answer: Any) -> str:
+def _check_beat(answer: object) -> str:
     model = expect_model(answer, (100,), (100,))
     widths = layer_widths(model)
     if not widths:
@@ -164,7 +162,7 @@ beat_it = Exercise(
 )
 
 
-def _check_report(answer: Any) -> str:
+def _check_report(answer: object) -> str:
     function = expect_function(answer, ("x_train", "x_test", "x_hat_test", "n_components"))
     rng = np.random.default_rng(9)
     mixing = rng.standard_normal((8, 8))
@@ -256,7 +254,7 @@ _CASES = (
 )
 
 
-def _check_diagnose(answer: Any) -> str:
+def _check_diagnose(answer: object) -> str:
     given = expect_texts(answer, [name for name, _ in _CASES], "case")
     for choice, (right, sentence) in zip(given, _CASES, strict=True):
         if choice != right:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -21,7 +19,7 @@ from aetutorial.exercises.break_even import break_even
 __all__ = ["break_even", "largest_angle", "next_neighbors", "tail", "which_map"]
 
 
-def _check_tail(answer: Any) -> str:
+def _check_tail(answer: object) -> str:
     value = expect_number(answer, "a number, such as 1.5")
     mistakes = (
         (2.0, "That is L, a sum over features; Keras's mse is a mean over them."),
@@ -69,7 +67,7 @@ def _planes(degrees: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
     return basis[:, :k], (basis[:, :k] * np.cos(theta) + basis[:, k:] * np.sin(theta)) @ turn
 
 
-def _check_angle(answer: Any) -> str:
+def _check_angle(answer: object) -> str:
     function = expect_function(answer, ("a", "b"))
 
     def angle(a: np.ndarray, b: np.ndarray) -> float:
@@ -161,7 +159,7 @@ def _nearest(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return r[:, 0], r[:, 1], r[:, 2]
 
 
-def _check_next_neighbors(answer: Any) -> str:
+def _check_next_neighbors(answer: object) -> str:
     function = expect_function(answer, ("x",))
 
     def estimate(x: np.ndarray) -> float:
@@ -256,7 +254,7 @@ _MAPS = (
 )
 
 
-def _check_which(answer: Any) -> str:
+def _check_which(answer: object) -> str:
     given = expect_texts(answer, [name for name, _ in _MAPS], "map")
     for choice, (right, sentence) in zip(given, _MAPS, strict=True):
         if choice != right:

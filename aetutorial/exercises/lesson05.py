@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aetutorial.exercises import (
     Exercise,
@@ -19,7 +18,7 @@ from aetutorial.exercises import (
 )
 
 
-def _check_psnr(answer: Any) -> str:
+def _check_psnr(answer: object) -> str:
     function = expect_function(answer, ["x", "x_hat"])
     rng = np.random.default_rng(50)
     x = rng.random((6, 5, 4, 1))
@@ -72,7 +71,7 @@ psnr = Exercise(
 )
 
 
-def _check_shrink(answer: Any) -> str:
+def _check_shrink(answer: object) -> str:
     value = expect_number(answer, "a number, such as 0.5")
     if close(value, 1.0, rtol=1e-6):
         raise Wrong("A factor of 1 keeps all the noise; a little less costs some signal and wins.")
@@ -110,7 +109,7 @@ shrink = Exercise(
 )
 
 
-def _check_alarms(answer: Any) -> str:
+def _check_alarms(answer: object) -> str:
     function = expect_function(answer, ("validation", "test", "share"))
     rng = np.random.default_rng(51)
     validation = rng.gamma(4.0, size=400)
@@ -166,7 +165,7 @@ alarms = Exercise(
 )
 
 
-def _check_impute(answer: Any) -> str:
+def _check_impute(answer: object) -> str:
     function = expect_function(answer, ["predict", "x"])
     rng = np.random.default_rng(52)
     full = rng.standard_normal((12, 4))
@@ -175,7 +174,7 @@ def _check_impute(answer: Any) -> str:
     asked: list[np.ndarray] = []
     misfits: list[str] = []  # a Wrong raised inside the call would be taken for the learner's
 
-    def predict(rows: Any) -> np.ndarray:
+    def predict(rows: ArrayLike) -> np.ndarray:
         rows = np.asarray(rows, dtype=float)
         if rows.ndim != 2 or rows.shape[1] != 8:
             misfits.append(f"predict takes rows of 4 values and 4 marks, not shape {rows.shape}.")
@@ -248,7 +247,7 @@ _CASES = (
 )
 
 
-def _check_diagnose(answer: Any) -> str:
+def _check_diagnose(answer: object) -> str:
     given = expect_texts(answer, [name for name, _ in _CASES], "case")
     for choice, (right, sentence) in zip(given, _CASES, strict=True):
         if choice != right:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -18,7 +16,9 @@ from aetutorial.exercises import (
 )
 
 
-def _kl_terms(m: Any, v: Any, other_m: Any, other_v: Any) -> np.ndarray:
+def _kl_terms(
+    m: np.ndarray | float, v: np.ndarray | float, other_m: np.ndarray | float, other_v: np.ndarray | float
+) -> np.ndarray:
     """Return the divergence of each dimension between two normal distributions.
 
     Args:
@@ -34,7 +34,7 @@ def _kl_terms(m: Any, v: Any, other_m: Any, other_v: Any) -> np.ndarray:
     return np.asarray(0.5 * (ratio + (m - other_m) ** 2 / np.exp(other_v) - 1 - (v - other_v)))
 
 
-def _check_kl(answer: Any) -> str:
+def _check_kl(answer: object) -> str:
     function = expect_function(answer, ("mean", "log_var", "other_mean", "other_log_var"))
     rng = np.random.default_rng(60)
     m, v, other_m, other_v = 0.8 * rng.standard_normal((4, 7, 5))
@@ -95,7 +95,7 @@ kl = Exercise(
 )
 
 
-def _check_draw(answer: Any) -> str:
+def _check_draw(answer: object) -> str:
     function = expect_function(answer, ["z_mean", "z_log_var", "noise"])
     rng = np.random.default_rng(61)
     mean, log_var, noise = rng.standard_normal((3, 6, 4))
@@ -144,7 +144,7 @@ draw = Exercise(
 _BETAS = (1 / 16, 784.0, 49.0)
 
 
-def _check_weights(answer: Any) -> str:
+def _check_weights(answer: object) -> str:
     given = expect_array(answer, (3,), what="betas").astype(float)
     if close(given, [1 / beta for beta in _BETAS]):
         raise Wrong("These are the reciprocals. Divide the line by what stands before the sum over pixels.")
@@ -188,7 +188,7 @@ weights = Exercise(
 )
 
 
-def _check_active(answer: Any) -> str:
+def _check_active(answer: object) -> str:
     function = expect_function(answer, ["z_mean"])
     rng = np.random.default_rng(62)
     spread = np.array([1.5, 0.9, 0.4, 0.15, 0.06, 0.02, 0.001, 0.0, 0.0])
@@ -243,7 +243,7 @@ active = Exercise(
 )
 
 
-def _check_gap(answer: Any) -> str:
+def _check_gap(answer: object) -> str:
     value = expect_number(answer, "a number of nats, such as -91.5")
     missing = 0.5 * (4 - 1 - np.log(4))
     mistakes = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.special import logsumexp
 
@@ -20,7 +18,7 @@ from aetutorial.exercises import (
 )
 
 
-def _check_bound(answer: Any) -> str:
+def _check_bound(answer: object) -> str:
     function = expect_function(answer, ["log_w"])
     log_w = -100 + 3 * np.random.default_rng(70).standard_normal((6, 40))
     given = expect_array(call(function, log_w), (6,), what="bounds")
@@ -75,7 +73,7 @@ bound = Exercise(
 )
 
 
-def _check_frechet(answer: Any) -> str:
+def _check_frechet(answer: object) -> str:
     function = expect_function(answer, ("mean", "std", "other_mean", "other_std"))
     rng = np.random.default_rng(71)
     (m, k), (s, t) = rng.standard_normal((2, 6)), rng.uniform(0.3, 2, (2, 6))
@@ -130,7 +128,7 @@ frechet = Exercise(
 )
 
 
-def _check_precision(answer: Any) -> str:
+def _check_precision(answer: object) -> str:
     function = expect_function(answer, ["real", "generated", "radius"])
     rng = np.random.default_rng(72)
     real, generated = rng.standard_normal((60, 3)), 0.9 + 1.2 * rng.standard_normal((45, 3))
@@ -197,7 +195,7 @@ _REPORTS = (
 )
 
 
-def _check_reports(answer: Any) -> str:
+def _check_reports(answer: object) -> str:
     given = expect_texts(answer, [name for name, _ in _REPORTS], "report")
     for choice, (right, sentence) in zip(given, _REPORTS, strict=True):
         if choice != right:
@@ -231,7 +229,7 @@ reports = Exercise(
 )
 
 
-def _check_size(answer: Any) -> str:
+def _check_size(answer: object) -> str:
     value = expect_number(answer, "a number of bytes, such as 31.2")
     right = 111 / np.log(2) / 8
     mistakes = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -20,7 +18,7 @@ from aetutorial.exercises import (
 from aetutorial.metrics import clustering_accuracy
 
 
-def _check_fold(answer: Any) -> str:
+def _check_fold(answer: object) -> str:
     function = expect_function(answer, ["W", "b", "mean", "std"])
     rng = np.random.default_rng(80)
     W, b = rng.standard_normal((6, 4)), rng.standard_normal(4)
@@ -77,7 +75,7 @@ fold = Exercise(
 )
 
 
-def _check_accuracy(answer: Any) -> str:
+def _check_accuracy(answer: object) -> str:
     function = expect_function(answer, ["y", "clusters"])
     rng = np.random.default_rng(81)
     y = np.repeat(np.arange(4), 50)
@@ -135,7 +133,7 @@ accuracy = Exercise(
 )
 
 
-def _check_targets(answer: Any) -> str:
+def _check_targets(answer: object) -> str:
     value = expect_number(answer, "a share, such as 0.55")
     mistakes = (
         (0.6, "That is q itself; the targets are made from it by squares and sizes."),
@@ -174,7 +172,7 @@ _REPORTS = (
 )
 
 
-def _check_reports(answer: Any) -> str:
+def _check_reports(answer: object) -> str:
     given = expect_texts(answer, [name for name, _ in _REPORTS], "report")
     for choice, (right, sentence) in zip(given, _REPORTS, strict=True):
         if choice != right:
@@ -208,7 +206,7 @@ reports = Exercise(
 )
 
 
-def _check_gap(answer: Any) -> str:
+def _check_gap(answer: object) -> str:
     value = expect_number(answer, "a number, such as 0.42")
     told = np.array([[0.9, 0.1, 0.3], [0.5, 0.1, 0.6], [0.2, 0.3, 0.2]])
     entropy = np.array([1.5, 1.0, 2.0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -19,7 +17,7 @@ from aetutorial.exercises import (
 )
 
 
-def _check_top_k(answer: Any) -> str:
+def _check_top_k(answer: object) -> str:
     function = expect_function(answer, ["a", "k"])
     rng = np.random.default_rng(90)
     a = rng.permuted(np.linspace(-1.6, 1.4, 42)).reshape(6, 7)
@@ -82,7 +80,7 @@ top_k = Exercise(
 )
 
 
-def _check_penalty(answer: Any) -> str:
+def _check_penalty(answer: object) -> str:
     value = expect_number(answer, "a number, such as 0.3")
     mistakes = (
         (1e-5 * 784, "That is right for a penalty divided by the batch size. This one is not."),
@@ -124,7 +122,7 @@ penalty = Exercise(
 )
 
 
-def _check_jacobian(answer: Any) -> str:
+def _check_jacobian(answer: object) -> str:
     function = expect_function(answer, ["x", "W", "b"])
     rng = np.random.default_rng(91)
     x, W, b = rng.standard_normal((5, 6)), 0.5 * rng.standard_normal((6, 4)), rng.standard_normal(4)
@@ -178,7 +176,7 @@ jacobian = Exercise(
 )
 
 
-def _check_ablate(answer: Any) -> str:
+def _check_ablate(answer: object) -> str:
     function = expect_function(answer, ["h", "z", "D", "j", "scale"])
     rng = np.random.default_rng(92)
     z = np.maximum(rng.standard_normal((12, 4)), 0)
@@ -246,7 +244,7 @@ _REPORTS = (
 )
 
 
-def _check_reports(answer: Any) -> str:
+def _check_reports(answer: object) -> str:
     given = expect_texts(answer, [name for name, _ in _REPORTS], "report")
     for choice, (right, sentence) in zip(given, _REPORTS, strict=True):
         if choice != right:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -31,7 +29,7 @@ _PATIENTS = (
 )
 
 
-def _check_patients(answer: Any) -> str:
+def _check_patients(answer: object) -> str:
     given = expect_texts(answer, [name for name, _ in _PATIENTS], "patient")
     wrong = [
         (letter, sentence)
@@ -86,7 +84,7 @@ def _stopped(losses: list[float], patience: int) -> tuple[int, int]:
     return best, len(losses) - 1
 
 
-def _check_early_stop(answer: Any) -> str:
+def _check_early_stop(answer: object) -> str:
     function = expect_function(answer, ["losses", "patience"])
     curve = [9.0, 6.0, 5.0, 5.5, 5.2, 4.8, 4.9, 4.9, 5.0, 5.3, 3.0, 6.0]
 
@@ -149,7 +147,7 @@ early_stop = Exercise(
 )
 
 
-def _check_operations(answer: Any) -> str:
+def _check_operations(answer: object) -> str:
     value = expect_number(answer, "a number, such as 125440")
     dense = 32 * 5 * 5 * 16
     mistakes = (
@@ -185,7 +183,7 @@ operations = Exercise(
 )
 
 
-def _check_overlaps(answer: Any) -> str:
+def _check_overlaps(answer: object) -> str:
     function = expect_function(answer, ["size", "kernel", "strides"])
 
     def right(size: int, kernel: int, strides: int) -> np.ndarray:
@@ -243,7 +241,7 @@ overlaps = Exercise(
 )
 
 
-def _check_free_bits(answer: Any) -> str:
+def _check_free_bits(answer: object) -> str:
     function = expect_function(answer, ["z_mean", "z_log_var", "floor"])
     rng = np.random.default_rng(93)
     z_mean = rng.standard_normal((9, 5)) * np.array([2.0, 1.0, 0.5, 0.2, 0.0])

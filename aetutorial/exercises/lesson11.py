@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -18,7 +16,7 @@ from aetutorial.exercises import (
 )
 
 
-def _check_sparse_bytes(answer: Any) -> str:
+def _check_sparse_bytes(answer: object) -> str:
     share = expect_number(answer, "a share between 0 and 1")
     if close(share, 0.5, rtol=1e-6):
         raise Wrong("Nearly. The starts of the rows take place, too.")
@@ -59,14 +57,14 @@ def _rounded(w: np.ndarray, bits: int) -> np.ndarray:
     return whole * scale
 
 
-def _check_round_weights(answer: Any) -> str:
+def _check_round_weights(answer: object) -> str:
     function = expect_function(answer, ["w", "bits"])
     w = np.random.default_rng(94).standard_normal((6, 4)) * np.array([5.0, 1.0, 0.2, 0.01])
     given = expect_array(call(function, w, 4), (6, 4), what="weights")
     top, largest = 7, np.abs(w).max(axis=0)
     rows = np.abs(w).max(axis=1, keepdims=True)
 
-    def in_steps(scale: Any) -> np.ndarray:
+    def in_steps(scale: np.ndarray | float) -> np.ndarray:
         return np.asarray(np.round(w / scale) * scale)
 
     mistakes = (
@@ -125,7 +123,7 @@ round_weights = Exercise(
 )
 
 
-def _check_noised(answer: Any) -> str:
+def _check_noised(answer: object) -> str:
     function = expect_function(answer, ["z", "t", "alpha_bar", "noise"])
     rng = np.random.default_rng(95)
     z, noise = rng.standard_normal((2, 7, 3))
@@ -180,7 +178,7 @@ noised = Exercise(
 )
 
 
-def _check_perplexity(answer: Any) -> str:
+def _check_perplexity(answer: object) -> str:
     function = expect_function(answer, ["nats", "lengths"])
     nats, lengths = np.array([4.0, 20.0, 9.0]), np.array([2, 8, 3])
     given = expect_number(call(function, nats, lengths), "one number")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aetutorial.exercises import (
@@ -19,7 +17,7 @@ from aetutorial.exercises import (
 )
 
 
-def _check_beta_in_disguise(answer: Any) -> str:
+def _check_beta_in_disguise(answer: object) -> str:
     value = expect_number(answer, "a number, such as 2.5")
     mistakes = (
         (784, "That would be so if the KL were a sum; it is a mean over the code."),
@@ -74,7 +72,7 @@ def _aligned(a: np.ndarray, b: np.ndarray, order: int | None = None) -> float:
     return float(above / (np.linalg.norm(a.T @ a, order) * np.linalg.norm(b.T @ b, order)))
 
 
-def _check_cka(answer: Any) -> str:
+def _check_cka(answer: object) -> str:
     function = expect_function(answer, ["a", "b"])
     rng = np.random.default_rng(96)
     a = np.array([2.0, 1.0, 0.7, 1.5, 0.4]) * rng.standard_normal((30, 5)) + rng.normal(0, 1, 5)
@@ -166,7 +164,7 @@ def _kept(z: np.ndarray, k: np.ndarray) -> np.ndarray:
     return np.where(np.arange(z.shape[1]) < k[:, None], z, 0.0)
 
 
-def _check_keep_first(answer: Any) -> str:
+def _check_keep_first(answer: object) -> str:
     function = expect_function(answer, ["z", "k"])
     rng = np.random.default_rng(97)
     z, k = rng.standard_normal((7, 5)), np.array([3, 1, 5, 2, 4, 5, 2])
@@ -236,7 +234,7 @@ _JOBS = (
 )
 
 
-def _check_advice(answer: Any) -> str:
+def _check_advice(answer: object) -> str:
     given = expect_texts(answer, _TOOLS, "job")
     wrong = [
         f'{sentence} "{choice}" is not what we would take.'

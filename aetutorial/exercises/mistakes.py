@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+
+from numpy.typing import ArrayLike
 
 from aetutorial.exercises.expect import close
 from aetutorial.exercises.guard import Wrong
 
 
-def name_mistake(value: Any, mistakes: Iterable[tuple[Any, str]], rtol: float = 1e-3, atol: float = 0.0) -> None:
+def name_mistake(
+    value: object, mistakes: Iterable[tuple[ArrayLike, str]], rtol: float = 1e-3, atol: float = 0.0
+) -> None:
     """Refuse an answer that is one of the known wrong ones, with the sentence that belongs to it.
 
     The first match wins, not the closest. So put the likelier mistake first, and the wrong values far enough apart:

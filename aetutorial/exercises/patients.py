@@ -6,13 +6,17 @@ TensorFlow starts when this module is imported.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from aetutorial import data, training
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 __all__ = ["MISTAKES", "PATIENTS", "Patient", "patient"]
 
@@ -32,12 +36,12 @@ class Patient:
         decoder: For a model that is to generate: from codes to x_hat. None otherwise.
     """
 
-    model: Any
-    x_train: Any
-    x_val: Any
-    history: Any
+    model: keras.Model
+    x_train: ArrayLike
+    x_val: ArrayLike
+    history: keras.callbacks.History
     says: str
-    decoder: Any = None
+    decoder: keras.Model | None = None
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +50,7 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
     return x[:-400], x[-400:]
 
 
-def network(code: int = CODE, code_activation: Any = None, output: Any = "sigmoid") -> Any:
+def network(code: int = CODE, code_activation: str | None = None, output: str = "sigmoid") -> keras.Model:
     """Return a dense autoencoder of pictures in rows; its first layer is the encoder, from x to the code.
 
     Args:
@@ -61,7 +65,9 @@ def network(code: int = CODE, code_activation: Any = None, output: Any = "sigmoi
     return keras.Sequential([keras.Input((SIZE,)), *parts])
 
 
-def fit(model: Any, train: Any, val: Any, epochs: int = 60, rate: float = 0.003, **options: Any) -> Any:
+def fit(
+    model: keras.Model, train: ArrayLike, val: ArrayLike, epochs: int = 60, rate: float = 0.003, **options: Any
+) -> keras.callbacks.History:
     """Train a model in batches of 50.
 
     Args:
@@ -101,28 +107,33 @@ class Generator(keras.Model):
         self.random = keras.random.SeedGenerator(0)
         self.built = True
 
-    def _encoder(self) -> Any:
+    def _encoder(self) -> keras.Model:
         x = keras.Input((SIZE,))
         hidden = keras.layers.Dense(64, "relu")(x)
         return keras.Model(x, [keras.layers.Dense(CODE)(hidden), keras.layers.Dense(CODE)(hidden)])
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """Return x_hat of the mean code."""
         return self.decoder(self.encoder(x)[0])
 
-    def draw(self, z_mean: Any, second: Any) -> Any:
+    def draw(self, z_mean: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
         """Return a code; `second` is the logarithm of the variance."""
         noise = keras.random.normal(ops.shape(z_mean), seed=self.random)
         return z_mean + ops.exp(0.5 * second) * noise
 
-    def rate(self, z_mean: Any, second: Any) -> Any:
+    def rate(self, z_mean: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
         """Return the KL divergence to the prior of each example."""
         kl = 0.5 * (ops.square(z_mean) + ops.exp(second) - 1 - second)
         return ops.sum(kl, axis=1)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
-    ) -> Any:
+        self,
+        x: tf.Tensor = None,
+        y: object = None,
+        y_pred: object = None,
+        sample_weight: object = None,
+        training: bool = True,
+    ) -> tf.Tensor:
         """Return distortion + rate, in nats, a mean over the batch."""
         z_mean, second = self.encoder(x)
         p = ops.clip(self.decoder(self.draw(z_mean, second)), 1e-6, 1 - 1e-6)
@@ -133,7 +144,7 @@ class Generator(keras.Model):
 class SigmaForLogVariance(Generator):
     """The encoder's second output is multiplied with the noise, and enters the KL as a log variance."""
 
-    def draw(self, z_mean: Any, second: Any) -> Any:
+    def draw(self, z_mean: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
         """Return a code."""
         return z_mean + second * keras.random.normal(ops.shape(z_mean), seed=self.random)
 
@@ -141,7 +152,7 @@ class SigmaForLogVariance(Generator):
 class AveragedRate(Generator):
     """The KL is averaged over the code, the distortion summed over the pixels."""
 
-    def rate(self, z_mean: Any, second: Any) -> Any:
+    def rate(self, z_mean: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
         """Return the KL divergence of each example, divided by the size of the code."""
         kl = 0.5 * (ops.square(z_mean) + ops.exp(second) - 1 - second)
         return ops.mean(kl, axis=1)

@@ -71,7 +71,7 @@ def parameter_names(signature: inspect.Signature) -> str:
     return "(" + ", ".join(stars.get(p.kind.name, "") + p.name for p in parameters) + ")"
 
 
-def noun(function: Any) -> str:
+def noun(function: object) -> str:
     """Say what a learner knows a callable as: "class", "function", or the name of its type, as "Sequential"."""
     if inspect.isclass(function):
         return "class"
@@ -79,7 +79,7 @@ def noun(function: Any) -> str:
     return "function" if known else type(function).__name__
 
 
-def listed(inputs: dict[str, Any]) -> str:
+def listed(inputs: dict[str, object]) -> str:
     """Write the values of arguments in parentheses, after a blank; nothing if there are none."""
     text = "; ".join(describe(value) for value in inputs.values())
     return f" ({text})" if text else ""

@@ -48,7 +48,7 @@ class Fingerprint:
     data: dict[str, str] = field(default_factory=dict)
 
 
-def fingerprint(function: Callable[..., Any]) -> Fingerprint:
+def fingerprint(function: Callable[..., object]) -> Fingerprint:
     """Return the fingerprint of a function and of all that it reaches.
 
     Raises:
@@ -70,7 +70,7 @@ class _Reading:
         self.home, self.found = home, Fingerprint()
         self.known: dict[str, str] = {}
 
-    def code(self, item: Any) -> str:
+    def code(self, item: Callable[..., Any]) -> str:
         """Return the digest of a function or class and of all that it reaches."""
         item = inspect.unwrap(item)
         key = f"{item.__module__}.{item.__qualname__} {id(item)}"
@@ -79,7 +79,7 @@ class _Reading:
             self.known[key] = _sha256(self._text(item))
         return self.known[key]
 
-    def _text(self, item: Any) -> str:
+    def _text(self, item: Callable[..., Any]) -> str:
         values = _scope(item)
         tree = essence(item, values)
         at_home = item.__module__ == self.home
@@ -137,7 +137,7 @@ class _Reading:
             return ""
         return checksum
 
-    def _is_followed(self, value: Any) -> bool:
+    def _is_followed(self, value: object) -> bool:
         """Follow code of the notebook and of this package; an installed library is known by its version."""
         module = getattr(value, "__module__", None) or ""
         if module in NOT_FOLLOWED or module.startswith(ENGINE):
@@ -145,7 +145,7 @@ class _Reading:
         return module == self.home or of_package(module)
 
 
-def _scope(item: Any) -> dict[str, Any]:
+def _scope(item: Callable[..., Any]) -> dict[str, object]:
     """Return the names that a function or class can see from outside, with their values."""
     if inspect.isfunction(item):
         return {**item.__globals__, **inspect.getclosurevars(item).nonlocals}

@@ -22,7 +22,7 @@ def checked_points(grid: Sequence[Point], live: Sequence[Point]) -> list[dict[st
     points = _dicts("grid", grid)
     if not points or any("seed" not in point or set(point) != set(points[0]) for point in points):
         raise ValueError(validation.message("grid", 'dicts with the same settings, among them "seed"', grid))
-    groups: dict[str, set[Any]] = {}
+    groups: dict[str, set[object]] = {}
     for point in points:
         groups.setdefault(point_key(without_seed(point)), set()).add(point["seed"])
     if sum(len(seeds) for seeds in groups.values()) != len(points):
@@ -36,7 +36,7 @@ def checked_points(grid: Sequence[Point], live: Sequence[Point]) -> list[dict[st
     return points
 
 
-def _dicts(name: str, points: Any) -> list[dict[str, Any]]:
+def _dicts(name: str, points: object) -> list[dict[str, Any]]:
     """Return the points as dicts, if that is what they are and JSON can hold their values unchanged."""
     listed: list[Any] = list(points) if isinstance(points, Sequence) else [None]
     for point in listed:

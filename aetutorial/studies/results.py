@@ -28,7 +28,7 @@ class Study:
     points: tuple[dict[str, Any], ...]
     results: tuple[dict[str, float], ...]
 
-    def values(self, metric: str, **where: Any) -> np.ndarray:
+    def values(self, metric: str, **where: object) -> np.ndarray:
         """Return the measurements of `metric` at the points that match `where`, in the grid's order.
 
         Args:
@@ -53,11 +53,11 @@ class Study:
             raise ValueError(validation.message("where", "settings of at least one point", where))
         return np.array(chosen, dtype=np.float64)
 
-    def mean(self, metric: str, **where: Any) -> float:
+    def mean(self, metric: str, **where: object) -> float:
         """Return the mean of `values`."""
         return float(self.values(metric, **where).mean())
 
-    def std(self, metric: str, **where: Any) -> float:
+    def std(self, metric: str, **where: object) -> float:
         """Return the standard deviation of `values`, with n - 1 in the denominator (NaN for one value)."""
         values = self.values(metric, **where)
         return float(values.std(ddof=1)) if len(values) > 1 else float("nan")

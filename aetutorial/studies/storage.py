@@ -28,7 +28,7 @@ HEADER = {"parameters": "its parameters", "data": "its data", "code_digest": "it
 Points = list[dict[str, Any]]
 
 
-def study_path(name: Any) -> Path:
+def study_path(name: object) -> Path:
     """Return the file of a study.
 
     Raises:
@@ -41,7 +41,7 @@ def study_path(name: Any) -> Path:
     return Path(folder) / f"{name}.json"
 
 
-def document(name: str, path: Path, remedy: str) -> Any:
+def document(name: str, path: Path, remedy: str) -> dict[str, Any]:
     """Return what a study's file holds.
 
     Raises:

@@ -8,7 +8,7 @@ import linecache
 import symtable
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +18,7 @@ CHECKS = f"{PACKAGE}.validation"
 SILENT = {"ctx", "type_comment", "type_params", "kind", "returns", "annotation"}
 
 
-def essence(item: Any, scope: dict[str, Any]) -> ast.Module:
+def essence(item: Callable[..., Any], scope: dict[str, object]) -> ast.Module:
     """Return the syntax tree of a function or class, cut down to what produces numbers.
 
     Args:
@@ -46,7 +46,7 @@ def essence(item: Any, scope: dict[str, Any]) -> ast.Module:
     return ast.fix_missing_locations(tree)
 
 
-def _source(item: Any) -> str:
+def _source(item: Callable[..., Any]) -> str:
     """Return the source of a function or class; `inspect` finds no class of a notebook, its cells do."""
     try:
         return inspect.getsource(item)
@@ -59,7 +59,7 @@ def _source(item: Any) -> str:
         raise
 
 
-def _cells(item: Any) -> Iterator[str]:
+def _cells(item: Callable[..., Any]) -> Iterator[str]:
     """Yield the cells where a class may have been defined: those in `In`, and those that its methods name.
 
     A cell that was run without being stored in the history, as nbval does, is not in `In`.
@@ -219,7 +219,7 @@ def names_from_outside(tree: ast.AST) -> set[str]:
     return names
 
 
-def dump(node: Any) -> str:
+def dump(node: object) -> str:
     """Return a syntax tree as text, the same in every version of Python: what `ast.dump` leaves out varies."""
     if isinstance(node, list):
         return f"[{', '.join(map(dump, node))}]"

@@ -1,88 +1,17 @@
-"""What two or more lessons measure: arrays in, numbers out. No model is known here."""
+"""How good generated examples are: measures of two sets, real and generated. Public in `metrics`."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aetutorial import validation
 
 
-def squared_error(x: Any, x_hat: Any) -> np.ndarray:
-    """Return the squared error of each example, summed over its features.
-
-    Args:
-        x, x_hat: Inputs and their reconstructions, shape (n, ...) both.
-
-    Returns:
-        float64, shape (n,), in squared units of the input. Its mean over examples is the loss L of lesson 2.
-
-    Raises:
-        ValueError: different shapes.
-    """
-    x, x_hat = _pair(x, x_hat)
-    difference = (x.astype(np.float64) - x_hat.astype(np.float64)).reshape(len(x), -1)
-    return np.asarray(np.einsum("nd,nd->n", difference, difference))
-
-
-def _pair(x: Any, x_hat: Any) -> tuple[np.ndarray, np.ndarray]:
-    validation.unmasked("x", x)
-    validation.unmasked("x_hat", x_hat)
-    x, x_hat = np.asarray(x), np.asarray(x_hat)
-    if x.shape != x_hat.shape:
-        raise ValueError(validation.message("x_hat", f"an array of shape {x.shape}, like `x`", x_hat))
-    return x, x_hat
-
-
-def mse(x: Any, x_hat: Any) -> float:
-    """Return the mean squared error over examples and features, Keras's `mse`; arguments as for `squared_error`."""
-    errors = squared_error(x, x_hat)
-    return float(errors.mean() * len(errors) / np.size(x))
-
-
-def neighbor_accuracy(z_train: Any, y_train: Any, z_test: Any, y_test: Any, *, n_neighbors: int = 1) -> float:
-    """Return how often the nearest training examples vote for the right label of a held-out one.
-
-    Args:
-        z_train, y_train: Codes or other features to search among, shape (n, d), and their labels, shape (n,).
-        z_test, y_test: The same of held-out examples, shapes (m, d) and (m,).
-        n_neighbors: How many neighbors vote, at least 1. Distance is Euclidean.
-
-    Returns:
-        The accuracy, in [0, 1] (Cover and Hart 1967).
-    """
-    from sklearn.neighbors import KNeighborsClassifier
-
-    reader = KNeighborsClassifier(n_neighbors=n_neighbors, algorithm="brute")
-    return float(reader.fit(z_train, y_train).score(z_test, y_test))
-
-
-def iwae_bound(log_weights: Any, k: int) -> np.ndarray:
-    """Return the importance-weighted lower bound on the log-likelihood of each example.
-
-    With w = p(x, z) / q(z) for draws z from q, the mean of k weights is right on average, and its logarithm is, on
-    average, a lower bound on log p(x) that rises with k: the ELBO for k = 1, log p(x) in the limit.
-
-    Args:
-        log_weights: log p(x, z) - log q(z), shape (n, draws), in nats.
-        k: Weights averaged before the logarithm is taken, from 1 to `draws`. The draws are cut into groups of k, whose
-            bounds are averaged; draws left over are not used.
-
-    Returns:
-        float64, shape (n,), in nats (Burda, Grosse and Salakhutdinov 2016).
-    """
-    from scipy.special import logsumexp
-
-    log_weights = np.asarray(log_weights)
-    groups = log_weights.shape[1] // k
-    used = log_weights[:, : groups * k].astype(np.float64).reshape(len(log_weights), groups, k)
-    return np.asarray((logsumexp(used, axis=2) - np.log(k)).mean(axis=1))
-
-
-def frechet_distance(features: Any, other: Any) -> float:
+def frechet_distance(features: ArrayLike, other: ArrayLike) -> float:
     """Return the Fréchet distance between the normal distributions fitted to two sets of features.
 
     Args:
@@ -106,7 +35,7 @@ def frechet_distance(features: Any, other: Any) -> float:
     return float(max(gap @ gap + np.trace(one) + np.trace(two) - 2 * shared, 0.0))
 
 
-def precision_recall(real: Any, generated: Any, *, n_neighbors: int = 3) -> tuple[float, float]:
+def precision_recall(real: ArrayLike, generated: ArrayLike, *, n_neighbors: int = 3) -> tuple[float, float]:
     """Return which share of generated examples is realistic, and which share of the real ones is covered.
 
     The neighborhood of a set is a ball around each of its points, as far as the point's n-th neighbor in the set.
@@ -126,7 +55,7 @@ def precision_recall(real: Any, generated: Any, *, n_neighbors: int = 3) -> tupl
     return _share_within(real, generated, n_neighbors), _share_within(generated, real, n_neighbors)
 
 
-def _features(name: str, features: Any, other_name: str, other: Any, min_rows: int) -> tuple[np.ndarray, np.ndarray]:
+def _features(name: str, features: object, other_name: str, other: object, min_rows: int) -> tuple[np.ndarray, ...]:
     features = validation.array(name, features, ndim=2, min_rows=min_rows).astype(np.float64)
     other = validation.array(other_name, other, ndim=2, min_rows=min_rows).astype(np.float64)
     if features.shape[1] != other.shape[1]:
@@ -146,7 +75,7 @@ def _share_within(centres: np.ndarray, points: np.ndarray, n_neighbors: int) -> 
     return float(np.mean(np.concatenate([(d <= radius).any(axis=1) for d in blocks(points)])))
 
 
-def copying(generated: Any, x_train: Any, x_test: Any) -> float:
+def copying(generated: ArrayLike, x_train: ArrayLike, x_test: ArrayLike) -> float:
     """Return how often a generated example lies nearer to the training set than a held-out one.
 
     Args:
@@ -155,11 +84,15 @@ def copying(generated: Any, x_train: Any, x_test: Any) -> float:
     Returns:
         The probability, in [0, 1], that a generated example's distance to its nearest training example is smaller than
         a held-out example's; ties count half. 0.5: as near as new real examples; near 1: copies; below 0.5: farther
-        away than real examples (the Mann-Whitney statistic of Meehan, Chaudhuri and Dasgupta 2020, over the product of
-        the two numbers of examples).
+        away than these (the Mann-Whitney statistic of Meehan, Chaudhuri and Dasgupta 2020, over the number of pairs).
 
     Raises:
         ValueError: examples of different shapes, NaN or infinite values.
+
+    Example:
+        >>> from aetutorial import metrics
+        >>> metrics.copying([[0.1], [0.9]], [[0.0], [1.0]], [[0.5], [2.0]])
+        1.0
     """
     from scipy.stats import mannwhitneyu
     from sklearn.neighbors import NearestNeighbors
@@ -178,7 +111,9 @@ def copying(generated: Any, x_train: Any, x_test: Any) -> float:
     return float(u / (len(made) * len(held_out)))
 
 
-def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_test: Any, *, seed: int = 0) -> float:
+def two_sample_accuracy(
+    real: ArrayLike, generated: ArrayLike, real_test: ArrayLike, generated_test: ArrayLike, *, seed: int = 0
+) -> float:
     """Return how well a classifier tells generated examples from real ones, on examples it has not seen.
 
     Args:
@@ -205,8 +140,7 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
             raise ValueError(validation.message(name, f"examples of {parts[0].shape[1]} numbers, as in `real`", x))
         parts.append(x.reshape(len(x), -1))
     together = np.concatenate(parts[:2]).astype(np.float64)
-    center, spread = together.mean(axis=0), together.std(axis=0)
-    # A network learns from numbers of about unit size.
+    center, spread = together.mean(axis=0), together.std(axis=0)  # a network learns from numbers of about unit size
     varies = together.min(axis=0) < together.max(axis=0)
     far = (np.abs(together).max(axis=0) > 10) | (varies & (np.abs(center) > 30 * spread))
     near = varies & ~far
@@ -225,75 +159,3 @@ def two_sample_accuracy(real: Any, generated: Any, real_test: Any, generated_tes
         warnings.simplefilter("ignore", ConvergenceWarning)
         reader.fit(np.concatenate(parts[:2]), labels)
     return float((reader.predict(parts[2]) == 0).mean() + (reader.predict(parts[3]) == 1).mean()) / 2
-
-
-def clustering_accuracy(y: Any, clusters: Any) -> float:
-    """Return the share of examples whose cluster stands for their class, under the best matching of the two.
-
-    Args:
-        y, clusters: Class and cluster of each example, whole numbers, shape (n,); those of the clusters are mere names.
-
-    Returns:
-        The accuracy, in (0, 1], when clusters and classes are matched one to one such that most examples agree (the
-        assignment problem: Kuhn 1955; as a score: Xie, Girshick and Farhadi 2016). The floor is not 1 / classes, but
-        what the best matching of a random clustering gives.
-    """
-    from scipy.optimize import linear_sum_assignment
-    from sklearn.metrics.cluster import contingency_matrix
-
-    counts = contingency_matrix(y, clusters)
-    return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(y))
-
-
-def mutual_information_gap(z: Any, factors: Any, *, bins: int = 20) -> np.ndarray:
-    """Return, for each factor of variation, how far one number of the code is ahead of all others in telling it.
-
-    Args:
-        z: Codes, shape (n, d), d of at least 2; each column is cut into `bins` intervals of equal width.
-        factors: Values of the true factors, whole numbers, shape (n, k); each takes at least 2 values.
-        bins: Intervals for a number of the code, at least 2.
-
-    Returns:
-        float64, shape (k,), in [0, 1]: the mutual information of the factor with the number that tells most about it,
-        minus that with the second, over the entropy of the factor. Their mean is the mutual information gap, MIG (Chen,
-        Li, Grosse and Duvenaud 2018; on intervals as by Locatello et al. 2019).
-
-    Raises:
-        ValueError: NaN or infinite values, or shapes that do not fit.
-    """
-    from sklearn.metrics import mutual_info_score
-
-    z = validation.array("z", z, ndim=2, wide=True)
-    factors = validation.array("factors", factors, ndim=2, rows=len(z))
-    low, width = z.min(axis=0), np.ptp(z, axis=0)
-    cells = ((z - low) / np.where(width > 0, width, 1) * bins).astype(int).clip(max=bins - 1)
-    gaps = []
-    for factor in factors.T:
-        entropy = mutual_info_score(factor, factor)
-        second, first = sorted(mutual_info_score(factor, cell) for cell in cells.T)[-2:]
-        gaps.append((first - second) / entropy)
-    return np.array(gaps)
-
-
-def paired_margin(larger: Any, smaller: Any) -> float:
-    """Return by how many standard deviations of the paired differences one method exceeds another.
-
-    The course claims a ranking only where this is above 1: the mean difference exceeds the spread of the differences.
-
-    Args:
-        larger, smaller: Results of the two methods at the same seeds, shape (seeds,), at least 2 seeds.
-
-    Returns:
-        mean(larger - smaller) / std(larger - smaller), with n - 1 in the standard deviation; infinite, with the sign of
-        the difference, if the differences are all equal and not 0; 0 if all are 0.
-
-    Raises:
-        ValueError: different shapes, NaN or infinite values.
-    """
-    larger = validation.array("larger", larger, ndim=1, min_rows=2)
-    smaller = validation.array("smaller", smaller, ndim=1, rows=len(larger))
-    difference = larger.astype(np.float64) - smaller.astype(np.float64)
-    mean, spread = float(difference.mean()), float(difference.std(ddof=1))
-    if spread == 0:
-        return float(np.sign(mean) * np.inf) if mean else 0.0
-    return mean / spread
