@@ -3,6 +3,9 @@
     python resume_worker.py run RESULT [FOLDER]          train once, without being killed
     python resume_worker.py kills COUNT SEED FOLDER      be killed COUNT times; prints what came of it as JSON
 
+What is killed validates nothing: to trace a second program would take most of its time. Runs that are stopped in
+other ways (test_resume.py) have validation data.
+
 TensorFlow takes seconds to import and is imported once: each training is a fork of a process that has imported
 it and run nothing with it, so that no thread of TensorFlow's is there yet.
 """
@@ -24,7 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-EPOCHS = 120
+EPOCHS = 60
 SPREAD = 0.3  # of the length of a run: the longest delay of a kill, so that a run is killed several times
 AT_ANY_TIME = 0.2  # of the kills come at any moment since the process began, the others after its first epoch
 
@@ -52,7 +55,7 @@ def data():
     return rng.normal(size=(70, 8)).astype("float32"), rng.normal(size=(20, 8)).astype("float32")
 
 
-def train(result, folder=None, *, epochs=EPOCHS, jit=False, heard=lambda: None):
+def train(result, folder=None, *, epochs=EPOCHS, jit=False, validated=False, heard=lambda: None):
     """Train, and write all bits of the outcome to `result`."""
     import keras
 
@@ -63,11 +66,11 @@ def train(result, folder=None, *, epochs=EPOCHS, jit=False, heard=lambda: None):
     hooks = keras.callbacks
     listed = [
         hooks.LambdaCallback(on_epoch_end=lambda epoch, logs: heard()),
-        hooks.EarlyStopping(patience=1000, restore_best_weights=True),
-        hooks.ReduceLROnPlateau(patience=3, factor=0.7),
+        hooks.EarlyStopping("loss", patience=1000, restore_best_weights=True),
+        hooks.ReduceLROnPlateau("loss", patience=3, factor=0.7),
     ]
     history = training.fit(
-        model, x, epochs=epochs, batch_size=16, validation_data=held_out, callbacks=listed,
+        model, x, epochs=epochs, batch_size=16, validation_data=held_out if validated else None, callbacks=listed,
         seed=3, checkpoint=folder, jit=jit, progress=False,
     )  # fmt: skip
     variables = [*model.variables, *model.optimizer.variables]
@@ -164,7 +167,7 @@ def killed(count, seed, root):
 
 def main():
     if sys.argv[1] == "run":
-        train(sys.argv[2], *sys.argv[3:], epochs=6, jit="auto")
+        train(sys.argv[2], *sys.argv[3:], epochs=6, jit="auto", validated=True)
         return
     count, seed, root = int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     with tempfile.TemporaryDirectory(dir=root) as folder, contextlib.chdir(folder):

@@ -627,7 +627,7 @@ def worker(*arguments, timeout):
 def test_two_processes_and_this_one_give_the_same_bits(tmp_path):
     for name in "ab":
         worker("run", tmp_path / name, timeout=300)
-    resume_worker.train(tmp_path / "here", epochs=6, jit="auto")
+    resume_worker.train(tmp_path / "here", epochs=6, jit="auto", validated=True)
     files = [(tmp_path / name).read_bytes() for name in ("a", "b", "here")]
     assert files[0] == files[1]
     assert files[0] == files[2]
