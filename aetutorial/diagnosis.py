@@ -66,6 +66,7 @@ def diagnose(
 
     Example:
         >>> import keras
+        >>> import numpy as np
         >>> from aetutorial import diagnosis
         >>> x = np.random.default_rng(0).normal(size=(300, 6))
         >>> encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])

@@ -65,6 +65,7 @@ class Autoencoder(_Encoder):
         history_: Mean loss of each epoch, a list of floats.
 
     Example:
+        >>> import numpy as np
         >>> from aetutorial import estimator
         >>> x = np.random.default_rng(0).normal(size=(50, 6))
         >>> autoencoder = estimator.Autoencoder(latent_dim=2, hidden=(), epochs=1, random_state=0).fit(x)

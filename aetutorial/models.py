@@ -8,10 +8,11 @@ import keras
 from keras import ops
 
 if TYPE_CHECKING:
+    import numpy as np
     import tensorflow as tf
 
 
-def negative_log_likelihood(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def negative_log_likelihood(x: tf.Tensor | np.ndarray, logits: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Return -log p(x | z) of each example, in nats, shape (n,): a sum over its pixels.
 
     Args:
@@ -22,7 +23,7 @@ def negative_log_likelihood(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return ops.sum(nats, axis=list(range(1, len(nats.shape))))
 
 
-def kl_to_prior(z_mean: tf.Tensor, z_log_var: tf.Tensor) -> tf.Tensor:
+def kl_to_prior(z_mean: tf.Tensor | np.ndarray, z_log_var: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Return KL(q || p) of each example, in nats, shape (n,): from its normal q to the standard normal p.
 
     Args:
@@ -30,6 +31,7 @@ def kl_to_prior(z_mean: tf.Tensor, z_log_var: tf.Tensor) -> tf.Tensor:
 
     Example:
         >>> from aetutorial import models
+        >>> from keras import ops
         >>> models.kl_to_prior(ops.array([[0.0, 0.0], [1.0, 2.0]]), ops.zeros((2, 2))).numpy().tolist()
         [0.0, 2.5]
     """

@@ -112,6 +112,7 @@ def fit(
 
     Example:
         >>> import keras
+        >>> import numpy as np
         >>> from aetutorial import training
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), keras.layers.Dense(4)])
         >>> model.compile("adam", loss="mse")

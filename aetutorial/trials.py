@@ -66,6 +66,7 @@ def moved(values: np.ndarray, seed: int) -> np.ndarray:
     The directions depend on the seed and on the values, so equal weights stay equal. Other arrays stay as they are.
 
     Example:
+        >>> import numpy as np
         >>> from aetutorial import trials
         >>> shifts = trials.moved(np.ones(100, "float32"), seed=0) - 1
         >>> bool(0 < np.abs(shifts).min() <= np.abs(shifts).max() < 2e-7)

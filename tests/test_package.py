@@ -58,7 +58,7 @@ def test_modules_are_short_and_so_is_the_package():
     assert {name: count for name, count in LINES.items() if count >= 300} == {}
     plumbing = [path for path in SOURCES if "exercises" not in path.parts]
     count = sum(map(lines_of_code, plumbing))
-    assert 2500 < count < 3600, count  # with docstrings and comments it is two thirds more
+    assert 2500 < count < 3700, count  # with docstrings and comments it is two thirds more
 
 
 # A room may import what stands before it in this list, and nothing behind it.

@@ -151,11 +151,11 @@ def from_csv(
 
     Example:
         >>> import tempfile
+        >>> import numpy as np
         >>> from aetutorial import data
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "trees.csv")
-        ...     np.savetxt(path, [[8, 2], [9, 3], [7, 2], [12, 4]], delimiter=",", header="height,girth", comments="")
-        ...     trees = data.from_csv(path)
+        >>> path = tempfile.mkdtemp() + "/trees.csv"
+        >>> np.savetxt(path, [[8, 2], [9, 3], [7, 2], [12, 4]], delimiter=",", header="height,girth", comments="")
+        >>> trees = data.from_csv(path)
         >>> trees.feature_names, trees.x_train.shape, trees.x_test.shape
         (('height', 'girth'), (3, 2), (1, 2))
     """

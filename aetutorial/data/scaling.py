@@ -29,6 +29,7 @@ def standardize(x_train: np.ndarray, *others: np.ndarray) -> np.ndarray | tuple[
         TypeError, ValueError: an array is empty, has other features, or holds something else than finite numbers.
 
     Example:
+        >>> import numpy as np
         >>> from aetutorial import data
         >>> x_train, x_test = data.standardize(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[5.0, 6.0]]))
         >>> x_train.tolist(), x_test.tolist()
@@ -67,6 +68,7 @@ def binarized(x: np.ndarray, seed: int) -> np.ndarray:
         TypeError, ValueError: not numbers in [0, 1], or a seed that is no integer of at least 0.
 
     Example:
+        >>> import numpy as np
         >>> from aetutorial import data
         >>> data.binarized(np.array([[0.0, 1.0, 1.0]]), seed=0).tolist()
         [[0.0, 1.0, 1.0]]

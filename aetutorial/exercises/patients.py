@@ -50,7 +50,7 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
     return x[:-400], x[-400:]
 
 
-def network(code: int = CODE, code_activation: str | None = None, output: str = "sigmoid") -> keras.Model:
+def network(code: int = CODE, code_activation: str | None = None, output: str | None = "sigmoid") -> keras.Model:
     """Return a dense autoencoder of pictures in rows; its first layer is the encoder, from x to the code.
 
     Args:
@@ -128,7 +128,7 @@ class Generator(keras.Model):
 
     def compute_loss(
         self,
-        x: tf.Tensor = None,
+        x: Any = None,
         y: object = None,
         y_pred: object = None,
         sample_weight: object = None,

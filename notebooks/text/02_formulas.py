@@ -133,7 +133,7 @@ s_train, s_test = scaler.transform(x_train), scaler.transform(x_test)
 outside = np.mean((s_train < 0) | (s_train > 1))
 
 fig, axes = plt.subplots(1, 2, figsize=(7, 2.4), sharey=True)
-for ax, values, title in ((axes[0], x_train, "min-max"), (axes[1], s_train, "standardised")):
+for ax, values, title in ((axes[0], x_train, "min-max"), (axes[1], s_train, "standardized")):
     ax.axvspan(0, 1, color="#E69F00", alpha=0.3, label="a sigmoid's range")
     ax.hist(values.ravel(), bins=np.linspace(-3.0625, 3.9375, 57), color="#0072B2")
     ax.set(title=title, xlabel="value of a pixel")

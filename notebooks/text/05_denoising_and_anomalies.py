@@ -63,7 +63,7 @@ latent_dim = 32  # code of the autoencoder that looks for anomalies
 seeds = range(3)
 
 # %% [markdown]
-# Until now the autoencoder was to return its input. In this lesson it is given one thing and asked for another: a spoilt picture in, the clean one out; a row with holes in, the whole row out. And once we let it fail on purpose: what it *can't* restore may be worth a look.
+# Until now the autoencoder was to return its input. In this lesson it is given one thing and asked for another: a spoiled picture in, the clean one out; a row with holes in, the whole row out. And once we let it fail on purpose: what it *can't* restore may be worth a look.
 #
 # ## Noise, and how to measure it (core)
 #
@@ -104,7 +104,7 @@ class Corrupt(keras.layers.Layer):
 
 
 def corrupted(x, kind, level, seed):
-    """Return spoilt copies of pictures, for tests; the seed decides about the noise."""
+    """Return spoiled copies of pictures, for tests; the seed decides about the noise."""
     return np.asarray(Corrupt(kind, level, seed)(x, training=True))
 
 
@@ -235,7 +235,7 @@ for kind, level in conditions:  # the knobs of the first seed
 #
 # ## The denoising autoencoder (core)
 #
-# Now the network. It sees the spoilt picture $\tilde x$ (say "x tilde") and is asked for the clean one:
+# Now the network. It sees the spoiled picture $\tilde x$ (say "x tilde") and is asked for the clean one:
 #
 # $$\min_\theta\; \mathbb{E}\, \lVert r_\theta(\tilde x) - x \rVert^2, \qquad \tilde x = \text{corrupt}(x).$$
 #
@@ -283,13 +283,13 @@ print("code", code.shape[1:], "=", code[0].numpy().size, "numbers; input", x_tes
 # The code is *twice as large* as the input. In lesson 1 such a wide model copied. Here copying does not pay: whoever copies the noisy input has the noise in the output, and that costs. The noise does the work that the narrow code did before.
 
 # %%
-spoilt = corrupted(mnist.x_test[shown], "gaussian", 0.3, seed=0)
-pca, rows = fit_pca(x_train), {"clean": mnist.x_test[shown], "noisy": spoilt}
+spoiled = corrupted(mnist.x_test[shown], "gaussian", 0.3, seed=0)
+pca, rows = fit_pca(x_train), {"clean": mnist.x_test[shown], "noisy": spoiled}
 for method in knobs:
     knob = rivals.values(f"{method}, knob", kind="gaussian", level=0.3)[0]
     knob = int(knob) if method in ("median", "PCA") else knob
-    rows[method] = restore(method, spoilt, knob, pca)
-rows["network"] = network.predict(spoilt, verbose=0)
+    rows[method] = restore(method, spoiled, knob, pca)
+rows["network"] = network.predict(spoiled, verbose=0)
 plotting.show(
     plotting.image_rows(rows),
     "Six digits under Gaussian noise of 0.3, restored by five methods. The median filter leaves "

@@ -81,7 +81,7 @@ x_train, x_val = x_binary[:9000], x_binary[9000:]
 x_test = binarized(mnist.x_test.reshape(-1, 784), seed=1)
 y_train, y_test = mnist.y_train[:9000], mnist.y_test
 print("training", x_train.shape, "validation", x_val.shape, "test", x_test.shape)
-rows = {"grey": mnist.x_test[:10], "binary": x_test[:10].reshape(-1, 28, 28)}
+rows = {"gray": mnist.x_test[:10], "binary": x_test[:10].reshape(-1, 28, 28)}
 plotting.show(
     plotting.image_rows(rows),
     "Ten digits, gray and binary. The binary ones have frayed edges, because gray pixels fell to "
@@ -419,7 +419,7 @@ by_path = (x_toy - b - np.outer(z, W)) @ W / sigma**2  # f'(z)
 by_score = log_likelihood(z) * epsilon / s
 exact = (x_toy - b - W * m) @ W / sigma**2
 deviations = []
-for name, each in (("reparameterised", by_path), ("score function", by_score)):
+for name, each in (("reparameterized", by_path), ("score function", by_score)):
     deviations.append(abs(each.mean() - exact) / (each.std() / len(z) ** 0.5))
     print(f"{name:16s}: mean {each.mean():.1f} (exact {exact:.1f}), variance {each.var():.0f}")
 lesson.claim(
@@ -582,12 +582,12 @@ with tf.GradientTape() as tape:
     total = tf.reduce_sum(f)
 by_path, f = tape.gradient(total, z).numpy(), f.numpy()[:, None]
 estimators = {
-    "reparameterised": by_path,
+    "reparameterized": by_path,
     "score function": f * epsilon / std,
     "score function, baseline": (f - f.mean()) * epsilon / std,
 }
 variance = {name: each.var(axis=0).sum() for name, each in estimators.items()}
-ratio = {name: value / variance["reparameterised"] for name, value in variance.items()}
+ratio = {name: value / variance["reparameterized"] for name, value in variance.items()}
 deviation = estimators["score function, baseline"].mean(axis=0) - by_path.mean(axis=0)
 spread = np.sqrt(estimators["score function, baseline"].var(axis=0) / len(f))
 text = "means of the two estimators, largest difference in standard errors"

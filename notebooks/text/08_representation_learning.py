@@ -508,7 +508,7 @@ plotting.show(
             name: (label_counts, [100 * (1 - few.values(name, labels=n)) for n in label_counts])
             for name in shown
         },
-        xlabel="labelled pictures",
+        xlabel="labeled pictures",
         ylabel="test error (%)",
         log="xy",
         xticks=label_counts,

@@ -1143,7 +1143,7 @@ lesson09.reports.check(answer)
 # - S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio (2011). Contractive auto-encoders: explicit invariance during feature extraction. *ICML*.
 # - G. Alain, Y. Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. *Journal of Machine Learning Research* 15, 3743–3773 (contraction and denoising are nearly the same for small noise).
 # - N. Elhage and others (2022). Toy models of superposition. *Transformer Circuits Thread*. arXiv:2209.10652.
-# - T. Bricken and others (2023). Toward monosemanticity: decomposing language models with dictionary learning. *Transformer Circuits Thread*.
+# - T. Bricken and others (2023). Towards monosemanticity: decomposing language models with dictionary learning. *Transformer Circuits Thread*.
 # - R. Huben, H. Cunningham, L. Riggs Smith, A. Ewart, L. Sharkey (2024). Sparse autoencoders find highly interpretable features in language models. *ICLR*. arXiv:2309.08600.
 # - L. Gao and others (2025). Scaling and evaluating sparse autoencoders. *ICLR*. arXiv:2406.04093 (top-k, dead features).
 # - T. Heap, T. Lawson, L. Farnik, L. Aitchison (2025). Sparse autoencoders can interpret randomly initialized transformers. arXiv:2501.17727.

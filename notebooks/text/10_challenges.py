@@ -1293,7 +1293,7 @@ for letter, case in cases.items():
 # %%
 rival, (x_digits, x_digits_val) = patients.network(), patients.pictures()
 patients.fit(rival, x_digits, x_digits_val)
-right = {"A": "memorised noise", "C": "copies anything", "D": "bounded output"}
+right = {"A": "memorized noise", "C": "copies anything", "D": "bounded output"}
 right |= {"F": "dead code", "H": "shared rows"}
 correct = sum(found[letter] == [right[letter]] for letter in right)
 lesson.claim(

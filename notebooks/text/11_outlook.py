@@ -340,7 +340,7 @@ for method, size, limits in (
 
 
 # %%
-def quantised(w, bits):
+def quantized(w, bits):
     """Each column rounded to whole multiples of its own scale."""
     top = 2 ** (bits - 1) - 1
     scale = np.abs(w).max(axis=0) / top
@@ -363,7 +363,7 @@ class Keep(keras.constraints.Constraint):
 
 
 w = np.array([[0.9, 0.02], [-0.5, 0.05], [0.1, -0.07]])
-print("w\n", w, "\n4 bits\n", quantised(w, 4).round(3), "\nhalf of them\n", w * mask_of(w, 0.5))
+print("w\n", w, "\n4 bits\n", quantized(w, 4).round(3), "\nhalf of them\n", w * mask_of(w, 0.5))
 
 # %% [markdown]
 # Look at the first matrix and guess the second before you compare: with 4 bits, $q$ lies between −7 and 7. The second column has a scale of its own, 0.07/7 = 0.01, so its small numbers survive. With one scale for the whole matrix they would become 0 or ±0.13. Pruning knows no columns here: it keeps the largest weights of the whole matrix. (`fitted` stands for our usual training from here on.)
@@ -400,7 +400,7 @@ def changed(seed, change):
 def compress_study(how, amount, seed):
     """Test error and probe accuracy after quantization (amount: bits) or pruning (share kept)."""
     if how == "quantised":
-        parts = changed(seed, lambda w: quantised(w, amount))
+        parts = changed(seed, lambda w: quantized(w, amount))
     elif how == "small":
         parts = whole(seed, round(256 * amount), epochs=30)
     else:

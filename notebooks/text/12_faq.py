@@ -740,7 +740,7 @@ def cross_entropy(x, p):
     return -np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=1).mean()
 
 
-for name, x in (("grey", x_test), ("0 and 1", b_test)):
+for name, x in (("gray", x_test), ("0 and 1", b_test)):
     print(f"{name:8s} perfect copy: cross-entropy {cross_entropy(x, x):5.1f} nats", end=", ")
     print(f"squared error {metrics.squared_error(x, x).mean():.1f}", end="; ")
     print(f"the mean picture: {cross_entropy(x, x_train.mean(axis=0) + 0 * x):.1f} nats")
@@ -971,12 +971,12 @@ value = at("05_denoising", "gaussian 0.3, psnr", **level)
 other = at("05_classical", "PCA, psnr", **level)
 entry("remove noise: PSNR, dB ↑", "denoising", value, "PCA", other, 1)
 value, other = (at("05_digits", f"{name}, auroc") for name in ("autoencoder", "nearest neighbour"))
-entry("anomalies, ten digits: AUROC ↑", "plain AE", value, "1 neighbour", other)
+entry("anomalies, ten digits: AUROC ↑", "plain AE", value, "1 neighbor", other)
 value, other = (
     at("05_missing", name, table="digits", share=0.3)
     for name in ("autoencoder", "nearest neighbours")
 )
-entry("fill in 3 of 10 pixels: rms error ↓", "denoising", value, "neighbours", other)
+entry("fill in 3 of 10 pixels: rms error ↓", "denoising", value, "neighbors", other)
 
 # %% [markdown]
 # Generation and representation:

@@ -1,6 +1,6 @@
 """Answers to the exercises of the lessons: right ones that the reference is not, and wrong ones.
 
-test_exercises.py demands an entry for every exercise.
+test_every_exercise.py demands an entry for every exercise.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def fitted(model, epochs, rate=0.001, beta_1=0.9, seed=0):
 
 
 def decoded(decoder, z):
-    """Grey pictures."""
+    """Gray pictures."""
     return np.asarray(ops.sigmoid(decoder(np.float32(z))))
 
 
@@ -607,8 +607,8 @@ for text, value, limits in (
 #
 # - A. B. L. Larsen, S. K. Sønderby, H. Larochelle, O. Winther (2016). Autoencoding beyond pixels using a learned similarity metric. *ICML*. arXiv:1512.09300 (VAE-GAN).
 # - I. Goodfellow and others (2014). Generative adversarial nets. *NeurIPS*. arXiv:1406.2661.
-# - M. Arjovsky, L. Bottou (2017). Toward principled methods for training generative adversarial networks. *ICLR*. arXiv:1701.04862 (what a perfect critic does to the gradient; noise).
-# - C. K. Sønderby, J. Caballero, L. Theis, W. Shi, F. Huszár (2017). Amortized MAP inference for image super-resolution. *ICLR*. arXiv:1610.04490 (noise for the critic).
+# - M. Arjovsky, L. Bottou (2017). Towards principled methods for training generative adversarial networks. *ICLR*. arXiv:1701.04862 (what a perfect critic does to the gradient; noise).
+# - C. K. Sønderby, J. Caballero, L. Theis, W. Shi, F. Huszár (2017). Amortised MAP inference for image super-resolution. *ICLR*. arXiv:1610.04490 (noise for the critic).
 # - Z. Jiang, Y. Zheng, H. Tan, B. Tang, H. Zhou (2017). Variational deep embedding: an unsupervised and generative approach to clustering. *IJCAI*. arXiv:1611.05148 (VaDE).
 # - P. Ghosh, M. S. M. Sajjadi, A. Vergari, M. Black, B. Schölkopf (2020). From variational to deterministic autoencoders. *ICLR*. arXiv:1903.12436 (a density fitted to codes afterwards).
 #
