@@ -48,6 +48,8 @@ class ClaimError(AssertionError):
 def begin(number: int | str, *, seed: int = 0, strict: bool = True) -> None:
     """Start a lesson: seed every random generator, start TensorFlow quietly, set the plot style.
 
+    TensorFlow starts with the same kernels (oneDNN's) on every x86 processor, unless TF_ENABLE_ONEDNN_OPTS is set.
+
     Args:
         number: The lesson's number, 0 to 12; or the title of a notebook that is not one of them.
         seed: Seed of Python's, NumPy's and TensorFlow's global generators, at least 0.
