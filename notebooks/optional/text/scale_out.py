@@ -133,13 +133,9 @@ def ring(parts):
 quarters = [gradient(model, batch[25 * i : 25 * i + 25]) for i in range(4)]
 sums, sent, _ = ring(quarters)
 gap = np.abs(whole - sums[0] / 4).max() / np.abs(whole).max()
-lesson.claim(
-    "mean of four quarters in a ring: relative difference", gap, below=1e-5, fails_under="math"
-)
+lesson.claim("four quarters in a ring: relative difference", gap, below=1e-5, fails_under="math")
 unequal = sum(np.any(other != sums[0]) for other in sums[1:])
-lesson.claim(
-    "workers with other bits than the first one", unequal, between=(0, 0), fails_under="math"
-)
+lesson.claim("workers with other bits than the first", unequal, between=(0, 0), fails_under="math")
 print(f"each of four workers has sent {sent / len(whole):.2f} gradients")
 
 # %% [markdown]
