@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export FROM LESSON OPTIONS PROCESSOR TO UPGRADE
 
-TARGETS := help lab test notebooks text studies lint test-unit test-portable test-claims \
+TARGETS := help lab test notebooks lessons text studies lint test-unit test-portable test-claims \
 	bench requirements address install clean
 .PHONY: $(TARGETS)
 

@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 MODULES = (
     *("data", "diagnosis", "estimator", "exercises", "judge"),
-    *("lesson", "metrics", "models", "plotting", "training"),
+    *("lesson", "metrics", "models", "plotting", "tables", "training"),
 )
 
 

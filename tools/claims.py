@@ -6,28 +6,35 @@ Three sabotages: training switched off (the optimizers change nothing, and a par
 pixels shuffled within each image, labels shuffled. A claim of kind "math" is an identity and must hold under all of
 them. A claim that survives its own sabotage is true by construction: a defect of the lesson.
 
-A study is run under a sabotage only if a claim that names it, or an identity, rests on the study; the others are read
-as stored.
+A study is run under a sabotage only if a claim that must fail under it, or an identity, names the study (`study=`); the
+others are read as stored. So a claim that rests on a study and does not name it keeps its true value, survives, and is
+reported.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient.exceptions import CellExecutionError
 
-from tools import evidence, notebooks
+from tools import notebooks
 
 SABOTAGES = ("no-training", "shuffled-pixels", "shuffled-labels")
-STORED = re.compile(r"^Claim holds: (.*) \(expected ", re.MULTILINE)
+STORED = re.compile(r"✓ (.*) \(measured [^()]*; must [^()]*\)")
+
+
+class UnreadableClaimError(ValueError):
+    """The code of a claim does not say on which studies it rests."""
 
 
 def sabotaged(text: Path, sabotage: str) -> Any:
@@ -61,12 +68,51 @@ def outcomes(text: Path, sabotage: str) -> list[dict[str, Any]]:
 
 
 def to_run(text: Path, sabotage: str) -> set[str]:
-    """Return the studies on which a claim rests that this sabotage must break, or must not: an identity."""
-    cells = notebooks.read_text(text).cells
-    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    """Return the studies that a claim names which this sabotage must break, or must not: an identity."""
     named = (sabotage, "math", None)  # None: no literal, so it may be this one
-    chosen = [found for kind, found in evidence.studies_behind(source) if kind in named]
-    return set().union(*chosen)
+    return {study for kind, studies in rests_on(text.read_text("utf-8")) if kind in named for study in studies}
+
+
+def rests_on(source: str) -> list[tuple[str | None, tuple[str, ...]]]:
+    """Return what each claim of a lesson names as its sabotage (None if it is no literal) and as its studies.
+
+    Args:
+        source: The lesson's code: what a text pair holds.
+
+    Raises:
+        UnreadableClaimError: a study is named by something that is no literal, such as the variable of a loop, or it is
+            none that the lesson runs or reads.
+    """
+    tree = ast.parse(source)
+    known = {name for call in _calls(tree, "lesson.study", "lesson.stored") for name in _literal(call.args[:1])}
+    found = []
+    for call in _calls(tree, "lesson.claim"):
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        study = given.get("study")
+        listed = study.elts if isinstance(study, ast.Tuple | ast.List) else [study] if study else []
+        names = _literal(listed)
+        if study is not None and len(names) < max(len(listed), 1):
+            raise UnreadableClaimError(
+                f"line {call.lineno}: `study` must be a literal name or a tuple of them, for it is read from the code "
+                f"before the lesson runs (in a loop, name all studies). Received: {ast.unparse(study)}."
+            )
+        unknown = sorted(set(names) - known)
+        if unknown:
+            raise UnreadableClaimError(f"line {call.lineno}: the claim names {unknown[0]!r}, no study of this lesson.")
+        kind = _literal([given["fails_under"]]) if "fails_under" in given else ()
+        found.append((kind[0] if kind else None, names))
+    return found
+
+
+def _calls(tree: ast.AST, *names: str) -> list[ast.Call]:
+    """Return the calls of functions, in the order of the lines."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in names]
+    return sorted(calls, key=lambda call: (call.lineno, call.col_offset))
+
+
+def _literal(nodes: Sequence[ast.expr]) -> tuple[str, ...]:
+    """Return the texts among expressions that are written out."""
+    return tuple(n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
 
 
 def stated(text: Path) -> set[str]:
@@ -74,12 +120,9 @@ def stated(text: Path) -> set[str]:
     path = notebooks.notebook_of(text)
     if not path.exists():
         raise SystemExit(f"{path.name} does not exist yet: run `make notebooks`.")
-    claims: set[str] = set()
-    for cell in nbformat.read(path, as_version=4).cells:
-        for output in cell.get("outputs", ()):
-            unwrapped = output.get("text", "").replace("\n    ", " ")
-            claims |= set(STORED.findall(unwrapped))
-    return claims
+    cells = nbformat.read(path, as_version=4).cells
+    plain = (output.get("data", {}).get("text/plain", "") for cell in cells for output in cell.get("outputs", ()))
+    return {found[1] for found in map(STORED.fullmatch, plain) if found}
 
 
 def judge(runs: dict[str, list[dict[str, Any]]], expected: set[str]) -> list[str]:
@@ -101,7 +144,7 @@ def judge(runs: dict[str, list[dict[str, Any]]], expected: set[str]) -> list[str
             elif entry["fails_under"] == sabotage:
                 tested.add(text)
                 if entry["holds"]:
-                    faults.append(f"survives {sabotage}: {text} ({entry['value']}, expected {entry['expected']})")
+                    faults.append(f"survives {sabotage}: {text} ({entry['value']}; {entry['expected']})")
     faults += [f"never put to its test: {text}" for text in sorted(expected - tested)]
     return faults
 
@@ -123,6 +166,8 @@ def main(arguments: list[str] | None = None) -> int:
             for sabotage in needed or SABOTAGES[:1]:
                 runs[sabotage] = outcomes(text, sabotage)
             faults = judge(runs, expected)
+        except UnreadableClaimError as error:
+            faults = [str(error)]
         except CellExecutionError as error:
             faults = [f"the sabotaged lesson does not run to its end: {error}"]
         passed += len(expected) - min(len(faults), len(expected))

@@ -4,16 +4,18 @@
     python -m tools.notebooks text [NAME ...]     carry edits made in notebooks to their text pairs
     python -m tools.notebooks studies [NAME ...]  run the full grids of the lessons' studies
 
-NAME is the start of a file name, such as 03; without it, all lessons are meant. The text in
-`notebooks/text` is the source; a notebook is its executed copy.
+NAME is the start of a file name, such as 03, or of its path, such as deeper/03; without it, all lessons are meant. The
+text in `notebooks/text` is the source; a notebook is its executed copy.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -30,22 +32,37 @@ from nbclient.exceptions import CellExecutionError
 from aetutorial.integrity import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (ROOT / "notebooks", ROOT / "notebooks" / "optional")
+DEEPER = "deeper"  # the folder of the notebooks that go on from a lesson
+FOLDERS = (ROOT / "notebooks", ROOT / "notebooks" / DEEPER)
 TIMES = ROOT / "notebooks" / "run_times.json"
 PICTURE = ROOT / "notebooks" / "reconstructions.png"  # the figure in README
 PICTURE_TAG = "readme-figure"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-STUDY_SECONDS = 20 * 60
+CELL_SECONDS = 300
+STUDY_SECONDS = 60 * 60  # a cell that runs a whole grid, also a sabotaged one, on a slow machine
+# A cell's tag, and what JupyterLab is told to fold.
+FOLDED = {"hide-input": "source_hidden", "hide-output": "outputs_hidden"}
 
 
 def texts(names: list[str]) -> list[Path]:
     """Return the text pairs whose names start with one of `names` (all, if there are none)."""
     found = [path for folder in FOLDERS for path in sorted((folder / "text").glob("*.py"))]
-    chosen = [path for path in found if not names or path.name.startswith(tuple(names))]
+    chosen = [path for path in found if not names or any(is_named(path, name) for name in names)]
     if not chosen:
-        known = ", ".join(path.stem for path in found)
+        known = ", ".join(map(name_of, found))
         raise SystemExit(f"No lesson's name starts with {' or '.join(names)}. There are: {known}.")
     return chosen
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a notebook or text pair below notebooks/: "03_keras_example", "deeper/11_hybrids"."""
+    folder = path.parent.parent if path.suffix == ".py" else path.parent
+    return f"{DEEPER}/{path.stem}" if folder.name == DEEPER else path.stem
+
+
+def is_named(path: Path, name: str) -> bool:
+    """Tell whether a notebook's or text pair's file name, or its path, starts with `name`."""
+    return path.name.startswith(name) or name_of(path).startswith(name)
 
 
 def notebook_of(text: Path) -> Path:
@@ -54,18 +71,30 @@ def notebook_of(text: Path) -> Path:
 
 
 def read_text(path: Path) -> Any:
-    """Read a text pair as a notebook without outputs, in the form in which notebooks are stored."""
+    """Read a text pair as a notebook without outputs, in the form in which notebooks are stored.
+
+    What is folded follows from the tags alone: how a reader left a cell does not come back from a notebook.
+    """
     notebook = jupytext.read(path, fmt="py:percent")
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i:02d}"
-        cell.metadata.pop("lines_to_next_cell", None)
+        for name in ("lines_to_next_cell", "jupyter"):
+            cell.metadata.pop(name, None)
+        folded = {FOLDED[tag]: True for tag in cell.metadata.get("tags", ()) if tag in FOLDED}
+        if folded and cell.cell_type == "code":
+            cell.metadata["jupyter"] = folded
     return notebook
 
 
 def sources(notebook: Any) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return what a text pair and its notebook share: kind, source and tags of every cell."""
     return [(cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ()))) for cell in notebook.cells]
+
+
+def has_code(notebook: Any) -> bool:
+    """Tell whether there is anything to execute: the reference is text only."""
+    return any(cell.cell_type == "code" for cell in notebook.cells)
 
 
 def pictures(notebook: Any) -> list[bytes]:
@@ -100,13 +129,11 @@ def execute(notebook: Any, folder: Path, environment: dict[str, str] | None = No
     for name in ("TF_CPP_MIN_LOG_LEVEL", "PYTHONHASHSEED"):
         os.environ.pop(name, None)
     os.environ.update(environment or {})
-    longest = STUDY_SECONDS + 300 if environment else 300
     client = NotebookClient(
         notebook,
-        timeout=longest,
+        timeout=STUDY_SECONDS if environment else CELL_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-        coalesce_streams=True,
         record_timing=True,
     )
     meter = Meter(client)
@@ -121,11 +148,34 @@ def execute(notebook: Any, folder: Path, environment: dict[str, str] | None = No
     cells = [_cell_seconds(cell) for cell in notebook.cells if cell.cell_type == "code"]
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
     return {
         "seconds": round(seconds, 1),
         "slowest_cell_seconds": round(max(cells), 1),
         "peak_megabytes": round(meter.peak / 1e6),
     }
+
+
+def joined(outputs: list[Any]) -> list[Any]:
+    """Return a cell's outputs with what was printed in a row as one, as a terminal would leave it.
+
+    nbclient can do it too (`coalesce_streams`), but moves what is printed behind a figure or a claim in front of it.
+    Of a line that was rewritten, the last state remains. What went to standard error comes after what was printed,
+    as the two reach the notebook in any order.
+    """
+    found: list[Any] = []
+    for streams, run in itertools.groupby(outputs, key=lambda output: output.output_type == "stream"):
+        if not streams:
+            found += run
+            continue
+        texts: dict[str, str] = {}
+        for output in run:
+            texts[output.name] = texts.get(output.name, "") + output.text
+        for name in sorted(texts, reverse=True):  # stdout, stderr
+            text = re.sub(r".*\r(?=[^\n])", "", texts[name])
+            found.append(nbformat.v4.new_output("stream", name=name, text=text))
+    return found
 
 
 def _cell_seconds(cell: Any) -> float:
@@ -153,15 +203,18 @@ def run(names: list[str]) -> None:
                     f"{path.name} was edited after its text pair. `make text` carries the edit to the text; "
                     f"`git checkout {path.relative_to(ROOT).as_posix()}` drops it."
                 )
-        print(f"{path.name} ...", end=" ", flush=True)
+        print(f"{name_of(path)} ...", end=" ", flush=True)
         try:
-            measured = execute(notebook, path.parent)
+            measured = execute(notebook, path.parent) if has_code(notebook) else None
         except CellExecutionError as error:
             raise SystemExit(f"failed; {path.name} is left as it was.\n{error}") from None
         write_whole(path, nbformat.writes(notebook) + "\n")
         for picture in pictures(notebook):
             write_whole(PICTURE, picture)
-        times[path.stem] = measured
+        if measured is None:
+            print("text only")
+            continue
+        times[name_of(path)] = measured
         write_whole(TIMES, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
         print(
             f"{measured['seconds']:.0f} s (slowest cell {measured['slowest_cell_seconds']:.0f} s), "
@@ -223,7 +276,7 @@ def studies(names: list[str]) -> None:
         if not calls:
             continue
         del notebook.cells[calls[-1] + 1 :]  # what comes after the last study adds nothing to it
-        print(f"{text.stem} ...", end=" ", flush=True)
+        print(f"{name_of(text)} ...", end=" ", flush=True)
         try:
             measured = execute(notebook, text.parent.parent, {"AETUTORIAL_STUDIES": "run"})
         except CellExecutionError as error:

@@ -57,21 +57,25 @@ def lesson() -> "list[str]":
 
 
 def chosen_notebooks() -> "list[str]":
-    """Return the paths of the notebooks that LESSON names, those that take longest first."""
-    folders = ROOT / "notebooks", ROOT / "notebooks" / "optional"
-    known = [path for folder in folders for path in sorted(folder.glob("*.ipynb"))]
-    chosen = [path for path in known if path.name.startswith("".join(lesson()))]
+    """Return the paths of the notebooks with code that LESSON names, those that take longest first."""
+    folder = ROOT / "notebooks"
+    found = [*sorted(folder.glob("*.ipynb")), *sorted((folder / "deeper").glob("*.ipynb"))]
+    # A notebook of text only (the reference) has no output to compare.
+    paths = [path for path in found if '"cell_type": "code"' in path.read_text(encoding="utf-8")]
+    known = {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
+    start = "".join(lesson())
+    chosen = [name for name, path in known.items() if name.startswith(start) or path.name.startswith(start)]
     if not chosen:
-        names = ", ".join(path.stem for path in known) or "none"
-        print(f"No notebook's name starts with '{''.join(lesson())}'. There are: {names}.")
-    times = ROOT / "notebooks" / "run_times.json"
+        names = ", ".join(known) or "none"
+        print(f"No notebook's name starts with '{start}'. There are: {names}.")
+    times = folder / "run_times.json"
     seconds = json.loads(times.read_text(encoding="utf-8")) if times.exists() else {}
-    chosen.sort(key=lambda path: -seconds.get(path.stem, {}).get("seconds", 0))
-    return [path.relative_to(ROOT).as_posix() for path in chosen]
+    chosen.sort(key=lambda name: -seconds.get(name, {}).get("seconds", 0))
+    return [known[name].relative_to(ROOT).as_posix() for name in chosen]
 
 
 def compare_notebooks(*, at_once: "int | None" = None, threads: "int | None" = 1, **variables: str) -> int:
-    """Run the lessons and compare every output with the stored one.
+    """Run the lessons and compare every output with the stored one, and the recorded numbers with the stored ones.
 
     Args:
         at_once: How many lessons run side by side; None for one per core, four at most.
@@ -94,7 +98,7 @@ def compare_notebooks(*, at_once: "int | None" = None, threads: "int | None" = 1
         "--no-loadscope-reorder",
     ]
     counts = dict.fromkeys(THREADS, str(threads)) if threads else {}
-    return module("pytest", *options, *names, **{**counts, **variables})
+    return module("pytest", *options, *names, **{**counts, "AETUTORIAL_HOLD": "1", **variables})
 
 
 @task
@@ -122,8 +126,14 @@ def test() -> int:
 
 @task
 def notebooks() -> int:
-    """Execute the lessons anew, store outputs and text pairs (LESSON=03: only that one)."""
-    return module("tools.notebooks", "run", *lesson())
+    """Execute the lessons anew, store outputs and times (LESSON=03: only those; LESSON=deeper/03)."""
+    return module("tools.notebooks", "run", *lesson()) or module("tools.course", "--quiet")
+
+
+@task
+def lessons() -> int:
+    """Write the times and tables of lessons anew, and print how long and how dense they are."""
+    return module("tools.course")
 
 
 @task

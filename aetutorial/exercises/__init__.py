@@ -16,6 +16,14 @@ from aetutorial.exercises.expect import (
 )
 from aetutorial.exercises.guard import NotAttempted, Wrong, call, expect_function
 from aetutorial.exercises.mistakes import name_mistake
+from aetutorial.exercises.trained import (
+    expect_autoencoder,
+    held_out_mse,
+    outputs,
+    run_seeded,
+    shares_weights,
+    small_problem,
+)
 
 __all__ = [
     "Exercise",
@@ -24,11 +32,17 @@ __all__ = [
     "call",
     "close",
     "expect_array",
+    "expect_autoencoder",
     "expect_function",
     "expect_model",
     "expect_number",
     "expect_text",
     "expect_texts",
+    "held_out_mse",
     "layer_widths",
     "name_mistake",
+    "outputs",
+    "run_seeded",
+    "shares_weights",
+    "small_problem",
 ]

@@ -91,6 +91,7 @@ def _compare(given: object, bytes_: tuple[float, ...], needed: int) -> None:
 
 break_even = Exercise(
     name="break_even",
+    lesson="lesson04",
     title="When does a decoder pay",
     kind="build",
     prompt="""

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from aetutorial import validation
 from aetutorial.exercises.guard import NotAttempted, Wrong, unfilled
+from aetutorial.exercises.texts import FENCE, checked, layout, markdown, show
 from aetutorial.exercises.wording import error_text
 
-KINDS = ("predict", "fill in", "change", "build", "transfer")
+STARS = {"predict": 1, "fill in": 2, "change": 2, "mend": 2, "build": 3, "train": 3, "transfer": 3}
+VERDICTS = {"correct": "✓ Correct.", "not yet": "✗ Not yet.", "not attempted": "○ Not attempted yet."}
 STRICT_VARIABLE = "AETUTORIAL_STRICT"  # tests set it: the fault of a check is then raised
-WIDTH = 88
-POINTER = "Put your answer in place of the `None` or `...`, or ask for a hint with .hint()."
-
-
-def layout(text: str) -> str:
-    """Wrap prose at 88 columns; keep blank lines, list items ("- ") and code indented by four."""
-    lines: list[str] = []
-    prose: list[str] = []
-
-    def flush() -> None:
-        indent = "  " if prose and prose[0].startswith("- ") else ""
-        wrapper = textwrap.TextWrapper(WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-        lines.extend(wrapper.wrap(" ".join(prose)))
-        prose.clear()
-
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("    "):
-            flush()
-            lines.append(line.rstrip())
-        else:
-            if line.startswith("- "):
-                flush()
-            prose.append(line.strip())
-    flush()
-    return "\n".join(lines)
-
-
-def _text(argument: str, text: str, code: bool = False) -> str:
-    """Return the text of an exercise without its common indentation, if it has the right form."""
-    text = textwrap.dedent(text).strip("\n").rstrip()
-    if not text:
-        raise ValueError(validation.message(argument, "a text that is not blank", text))
-    lines = [] if code else text.splitlines()
-    for before, line in itertools.pairwise(lines):
-        if line.startswith("    ") and before.strip() and not before.startswith("    "):
-            raise ValueError(validation.message(argument, "a text with a blank line before indented code", line))
-    return text
 
 
 class Exercise:
@@ -59,18 +22,23 @@ class Exercise:
     Args:
         name: The variable that holds it in its module.
         title: A few words.
-        kind: One of "predict", "fill in", "change", "build", "transfer".
-        prompt: What to do. Indent code by four more than the prose, after a blank line; and begin
-            a text in triple quotes on a line of its own. So for hints and `why`.
+        kind: One of "predict", "fill in", "change", "build", "transfer", "train" (a model, to a
+            score) and "mend" (code that the prompt shows broken).
+        prompt: What to do, in Markdown; mathematics in `$…$`, names of code in backticks. Fence code,
+            or indent it by four more than the prose, after a blank line; and begin a text in triple
+            quotes on a line of its own. So for hints and `why`.
         check: Takes the answer; raises `Wrong` with one sentence that names the mistake, or
-            returns None or a sentence that says what was measured.
+            returns None or a sentence that says what was measured. These are plain text.
         hints: At least one; from a nudge to nearly the answer.
         solution: Source code that binds `answer` when it is executed.
         why: A sentence on why the solution is right.
+        stars: How hard it is, from 1 to 3; None for what is usual for its kind.
+        lesson: The module from which a notebook takes it, such as "lesson04"; None for that of `check`.
 
     Raises:
-        ValueError: a text is blank or indented as it must not be, there is no hint, or `kind` is
-            unknown.
+        ValueError: a text is blank or indented as it must not be, there is no hint, `kind` is
+            unknown, or `stars` are not from 1 to 3.
+        TypeError: `stars` is no integer.
     """
 
     def __init__(
@@ -84,15 +52,19 @@ class Exercise:
         hints: Sequence[str],
         solution: str,
         why: str,
+        stars: int | None = None,
+        lesson: str | None = None,
     ) -> None:
         if isinstance(hints, str) or not hints:
             raise ValueError(validation.message("hints", "at least one text, in a tuple", hints))
-        self.name, self.title = _text("name", name), _text("title", title)
-        self.kind = str(validation.choice("kind", kind, KINDS))
-        self.hints = tuple(_text("hints", hint) for hint in hints)
-        self.source = _text("solution", solution, code=True) + "\n"
-        self._prompt, self._why = _text("prompt", prompt), _text("why", why)
+        self.name, self.title = checked("name", name), checked("title", title)
+        self.kind = validation.choice("kind", kind, tuple(STARS))
+        self.stars = STARS[self.kind] if stars is None else validation.integer("stars", stars, low=1, high=3)
+        self.hints = tuple(checked("hints", hint) for hint in hints)
+        self.source = checked("solution", solution, code=True) + "\n"
+        self._prompt, self._why = checked("prompt", prompt), checked("why", why)
         self._check = check
+        self._lesson = lesson or str(getattr(check, "__module__", "")).rpartition(".")[2]
         self._hints_given = 0
         self._outcome = "not attempted"
 
@@ -105,14 +77,14 @@ class Exercise:
         return self._outcome
 
     def prompt(self) -> None:
-        """Print what to do."""
-        print(f"{self.title} ({self.kind})\n\n{layout(self._prompt)}")
+        """Show what to do."""
+        heading = f"{self.title} · {self.kind} {'★' * self.stars}"
+        show(f"#### {heading}\n\n{markdown(self._prompt)}", f"{heading}\n\n{layout(self._prompt)}")
 
     def check(self, answer: object = None) -> None:
         """Print whether `answer` is right, and if it is not, what is wrong with it."""
         self._outcome, sentence = self.judge(answer)
-        heading = {"correct": "Correct.", "not yet": "Not yet.", "not attempted": ""}
-        print(layout(f"{heading[self._outcome]} {sentence}"))
+        print(layout(f"{VERDICTS[self._outcome]} {sentence}"))
 
     def judge(self, answer: object) -> tuple[str, str]:
         """Return the outcome of checking `answer`, and the sentence that goes with it.
@@ -125,7 +97,7 @@ class Exercise:
                 raise NotAttempted
             return "correct", self._check(answer) or ""
         except NotAttempted as stub:
-            return "not attempted", " ".join(f"Not attempted yet. {stub} {POINTER}".split())
+            return "not attempted", f"{stub} For help: {self._lesson}.{self.name}.hint()".strip()
         except Wrong as mistake:
             return "not yet", str(mistake)
         except (Exception, SystemExit) as error:
@@ -134,7 +106,7 @@ class Exercise:
             return "not yet", f"The check could not read your answer ({error_text(error)})."
 
     def hint(self, number: int | None = None) -> None:
-        """Print the next hint, or the hint of that number, counted from 1."""
+        """Show the next hint, or the hint of that number, counted from 1."""
         total = len(self.hints)
         if number is None:
             last = "That was the last hint. " if self._hints_given == total else ""
@@ -145,12 +117,14 @@ class Exercise:
         else:
             print(f"The hints are numbered from 1 to {total}.")
             return
-        print(layout(f"{last}Hint {number} of {total}. {self.hints[number - 1]}"))
+        heading, text = f"Hint {number} of {total}.", self.hints[number - 1]
+        text = ("\n\n" if text.startswith((FENCE, "- ", "1. ")) else " ") + text
+        show(markdown(f"{last}**{heading}**{text}"), layout(f"{last}{heading}{text}"))
 
     def solution(self) -> None:
-        """Print the reference solution and why it is right."""
-        code = textwrap.indent(self.source, "    ")
-        print(f"One solution:\n\n{code}\n{layout(self._why)}")
+        """Show the reference solution and why it is right."""
+        text = f"One solution:\n\n```python\n{self.source}```\n\n{self._why}"
+        show(markdown(text), layout(text))
 
     def reference(self, **names: Any) -> Any:
         """Execute the solution, with `names` defined, and return the `answer` that it binds."""

@@ -130,7 +130,9 @@ def _misfit(actual: Shape, expected: Shape) -> str:
     return yours
 
 
-def expect_model(value: object, input_shape: Shape | None = None, output_shape: Shape | None = None) -> keras.Model:
+def expect_model(
+    value: object, input_shape: Shape | None = None, output_shape: Shape | None = None, who: str = "model"
+) -> keras.Model:
     """Return a learner's Keras model, if it is built and its shapes fit.
 
     Args:
@@ -138,6 +140,7 @@ def expect_model(value: object, input_shape: Shape | None = None, output_shape: 
         input_shape: Shape of one example, without the batch axis, as in `keras.Input`; None for
             any length of an axis; None for any shape.
         output_shape: Shape of the output for one example, alike.
+        who: What the model is called in a sentence, such as "encoder".
 
     Raises:
         Wrong: it is something else.
@@ -147,27 +150,28 @@ def expect_model(value: object, input_shape: Shape | None = None, output_shape: 
 
     if unfilled(value):
         raise NotAttempted
+    role = "" if who == "model" else f" for the {who}"
     if inspect.isclass(value) and issubclass(value, keras.Model):
         raise Wrong(f"That is {describe(value)}; pass an instance, `{value.__name__}(...)`.")
     if inspect.isroutine(value):
         raise Wrong(f"That is {describe(value)}; pass the Keras model that it returns.")
     if not isinstance(value, keras.Model):
         layer = "a single layer, " if isinstance(value, keras.layers.Layer) else ""
-        raise Wrong(f"That is {layer}{describe(value)}; a Keras model is expected.")
+        raise Wrong(f"That is {layer}{describe(value)}; a Keras model is expected{role}.")
     if not value.built:
-        raise Wrong("The model has no weights yet: begin it with keras.Input(shape=...), or call it once on a batch.")
+        raise Wrong(f"The {who} has no weights yet: begin it with keras.Input(shape=...), or call it once on a batch.")
     for side, expected in (("input", input_shape), ("output", output_shape)):
-        actual = _model_shape(value, side, input_shape)
+        actual = _model_shape(value, side, input_shape, who)
         if expected is None or actual is None:
             continue
         if not _fits(actual, expected):
             raise Wrong(
-                f"For one example, the model's {side} must have shape {_shown(expected)}; {_misfit(actual, expected)}."
+                f"For one example, the {who}'s {side} must have shape {_shown(expected)}; {_misfit(actual, expected)}."
             )
     return value
 
 
-def _model_shape(model: keras.Model, side: str, input_shape: Shape | None) -> Shape | None:
+def _model_shape(model: keras.Model, side: str, input_shape: Shape | None, who: str) -> Shape | None:
     """Return the shape of one example at that side; None where the model cannot tell."""
     try:
         shape = getattr(model, f"{side}_shape")
@@ -181,7 +185,7 @@ def _model_shape(model: keras.Model, side: str, input_shape: Shape | None) -> Sh
     try:
         dimensions = [None if n is None else int(n) for n in shape]
     except Exception:
-        raise Wrong(f"The model has several {side}s; a model with one is expected.") from None
+        raise Wrong(f"The {who} has several {side}s; a model with one is expected.") from None
     return dimensions[1:]
 
 

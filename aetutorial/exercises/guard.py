@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import ctypes
+import dis
 import functools
 import inspect
 import threading
 import time
 import traceback
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,6 +45,22 @@ def unfilled(value: Any) -> bool:
     if type(items) not in (list, tuple) or not 0 < len(items) <= 20:
         items = [value]
     return all(item is None or item is Ellipsis for item in items)
+
+
+def stub(function: object) -> bool:
+    """Say whether the body of a function is that of a stub: nothing but a docstring, `pass`, None and `...`."""
+    with contextlib.suppress(Exception):
+        function = inspect.unwrap(function)  # type: ignore[arg-type]
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, types.CodeType):
+        return False
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_CONST", "RETURN_CONST"):
+            if not unfilled(step.argval):
+                return False
+        elif step.opname not in ("RESUME", "NOP", "POP_TOP", "RETURN_VALUE", "CACHE"):
+            return False
+    return True
 
 
 def signature_of(function: Callable[..., object]) -> inspect.Signature | None:
@@ -127,7 +145,7 @@ def call(function: object, /, *args: Any, seconds: float = 10.0, **kwargs: Any) 
                 f"{who} changed its input `{name}` in place: compute a new value instead, or work on a copy of it."
             )
     if unfilled(value):
-        raise NotAttempted(f"{who} returned {value}: is its `return` still missing?")
+        raise NotAttempted("" if stub(function) else f"{who} returned {value}: is its `return` still missing?")
     if inspect.isgenerator(value) or inspect.isasyncgen(value):
         raise Wrong(f"{who} returned a generator: use `return` where it says `yield`.")
     if inspect.iscoroutine(value):

@@ -28,7 +28,7 @@ def _check_units(answer: object) -> str:
         raise Wrong("That multiplies by the pixels; each has three colors, and each is a feature.")
     if not close(value, 0.004 * 3072, rtol=0.01):
         raise Wrong("Write down which of the two is a sum over features, and how many there are.")
-    return "L = 3072 x 0.004, about 12.3."
+    return "L = 3072 × 0.004, about 12.3."
 
 
 units = Exercise(
@@ -37,13 +37,13 @@ units = Exercise(
     kind="predict",
     prompt="""
         A tutorial reports a Keras `mse` of 0.004 on color images of 32 by 32 pixels, three numbers each. A paper
-        reports the squared error per image, L: a sum over all numbers of an image, a mean over images. Which number
+        reports the squared error per image, $L$: a sum over all numbers of an image, a mean over images. Which number
         would the paper print for the same model?
         """,
     check=_check_units,
     hints=(
         "Keras's `mse` is a mean over examples and over features.",
-        "L = D x mse, where D is the number of features.",
+        "$L = D \\times$ `mse`, where $D$ is the number of features.",
     ),
     solution="answer = 32 * 32 * 3 * 0.004",
     why="The mean over 3072 features becomes a sum when it is multiplied by 3072.",
@@ -76,19 +76,20 @@ output_delta = Exercise(
     name="output_delta",
     title="Some pixels matter more",
     kind="fill in",
-    prompt="""
-        Suppose that pixel j counts with a weight w_j >= 0: the loss is the mean over the n examples of the sum
-        over pixels of w_j (x_hat_j - x_j)^2. The output is still x_hat = sigmoid(a_d). Write
+    prompt=r"""
+        Suppose that pixel $j$ counts with a weight $w_j \ge 0$: the loss is the mean over the $n$ examples of the sum
+        over pixels of $w_j (\hat x_j - x_j)^2$. The output is still `x_hat = sigmoid(a_d)`. Write
 
             def output_delta(x, x_hat, weights)
 
-        which returns the gradient of this loss with respect to a_d. `x` and `x_hat` have shape (n, D), `weights` has
+        which returns the gradient of this loss with respect to `a_d`. `x` and `x_hat` have shape (n, D), `weights` has
         shape (D,), the result has shape (n, D).
         """,
     check=_check_delta,
     hints=(
-        "Only one factor is new. Start from the squared error's delta_d in the lesson.",
-        "d/d a_d of w (x_hat - x)^2 is w times 2 (x_hat - x) times x_hat (1 - x_hat); then the mean over n.",
+        "Only one factor is new. Start from the squared error's `delta_d` in the lesson.",
+        "The derivative of `w (x_hat - x)^2` is `w` times `2 (x_hat - x)` times `x_hat (1 - x_hat)`; "
+        "then the mean over n.",
     ),
     solution="""
         def answer(x, x_hat, weights):
@@ -152,8 +153,8 @@ convergence = Exercise(
         """,
     check=_check_convergence,
     hints=(
-        "Which two entries of `curve` are to be compared? Mind that curve[-1] is the last one.",
-        "curve[-1 - patience] is the loss before the last `patience` epochs. Compare their difference with "
+        "Which two entries of `curve` are to be compared? Mind that `curve[-1]` is the last one.",
+        "`curve[-1 - patience]` is the loss before the last `patience` epochs. Compare their difference with "
         "`tolerance` times the older one.",
     ),
     solution="""
@@ -163,7 +164,7 @@ convergence = Exercise(
             before = curve[-1 - patience]
             return bool(before - curve[-1] < tolerance * before)
         """,
-    why="A fraction has no unit, so the same tolerance serves for L, for Keras's mse and for the cross-entropy.",
+    why="A fraction has no unit, so the same tolerance serves for L, for Keras's `mse` and for the cross-entropy.",
 )
 
 
@@ -207,21 +208,21 @@ tied = Exercise(
     name="tied",
     title="One matrix for both networks",
     kind="build",
-    prompt="""
-        Tie the weights: the decoder uses the encoder's matrix transposed, z = sigmoid(W x + b_e) and
-        x_hat = sigmoid(W^T z + b_d). Half the weights are gone. Write
+    prompt=r"""
+        Tie the weights: the decoder uses the encoder's matrix transposed, $z = \sigma(W x + b_e)$ and
+        $\hat x = \sigma(W^T z + b_d)$. Half the weights are gone. Write
 
             def tied_gradient(W, b_e, b_d, x)
 
-        which returns the gradient of the squared error L (sum over features, mean over examples) with respect to W. W
-        has shape (d, D), x has shape (n, D). Derive it: W stands in two places. Test yourself with central differences
-        before you ask the check.
+        which returns the gradient of the squared error $L$ (sum over features, mean over examples) with respect to
+        `W`. `W` has shape (d, D), `x` has shape (n, D). Derive it: `W` is used in two places. Test yourself with
+        central differences before you ask the check.
         """,
     check=_check_tied,
     hints=(
-        "W stands in two places. A derivative with respect to something that occurs twice is the sum of two parts.",
-        "The encoder's part is delta_e.T @ x, as before, with W in the place of W_d transposed.",
-        "The decoder's part is the transpose of delta_d.T @ z: it has to have the shape of W.",
+        "`W` is used in two places. A derivative with respect to something that occurs twice is the sum of two parts.",
+        "The encoder's part is `delta_e.T @ x`, as before, with `W` in the place of `W_d` transposed.",
+        "The decoder's part is the transpose of `delta_d.T @ z`: it has to have the shape of `W`.",
     ),
     solution="""
         import numpy as np
@@ -234,7 +235,7 @@ tied = Exercise(
             delta_e = (delta_d @ W.T) * z * (1 - z)
             return delta_e.T @ x + z.T @ delta_d
         """,
-    why="A small change of W moves the loss through the encoder and through the decoder; the effects add.",
+    why="A small change of `W` moves the loss through the encoder and through the decoder; the effects add.",
 )
 
 
@@ -279,9 +280,9 @@ coin_floor = Exercise(
         """,
     check=_check_excess,
     hints=(
-        "The floor is the cross-entropy of x with itself as the reconstruction.",
-        "log 0 is the trouble at pixels that are 0 or 1. Where x is 0, the term x log x counts as 0; "
-        "scipy.special.xlogy(x, x) does that.",
+        "The floor is the cross-entropy of `x` with itself as the reconstruction.",
+        "`log(0)` is the trouble at pixels that are 0 or 1. Where `x` is 0, the term `x log(x)` counts as 0; "
+        "`scipy.special.xlogy(x, x)` does that.",
     ),
     solution="""
         from scipy.special import xlogy

@@ -120,14 +120,14 @@ largest_angle = Exercise(
 
         which returns the largest principal angle, in degrees, between the plane spanned by the columns of `a` and the
         plane spanned by the columns of `b`. Both have shape (D, k), and their columns are independent, but not
-        orthonormal in general. SciPy has a function for this. Or do it by hand: if A and B are orthonormal bases of the
-        planes, the cosines of the principal angles are the singular values of the transpose of A times B.
+        orthonormal in general. SciPy has a function for this. Or do it by hand: if $A$ and $B$ are orthonormal bases of
+        the planes, the cosines of the principal angles are the singular values of $A^T B$.
         """,
     check=_check_angle,
     hints=(
         "The lesson measured the angle between PCA's plane and that of the decoder. What came after that call?",
-        "scipy.linalg.subspace_angles returns k angles in radians. By hand: np.linalg.qr gives an orthonormal basis, "
-        "and the largest angle belongs to the smallest cosine.",
+        "`scipy.linalg.subspace_angles` returns k angles in radians. By hand: `np.linalg.qr` gives an orthonormal "
+        "basis, and the largest angle belongs to the smallest cosine.",
     ),
     solution="""
         import numpy as np
@@ -210,22 +210,22 @@ next_neighbors = Exercise(
     name="next_neighbors",
     title="The dimension from the next two neighbors",
     kind="build",
-    prompt="""
-        The lesson's estimate uses each point's first and second neighbor. The argument goes on: on a surface of d
-        dimensions, log(r3 / r2) is exponentially distributed as well, with rate 2 d, where r2 and r3 are the distances
-        to the second and the third nearest neighbor (the region between them must be empty, while two neighbors lie
-        inside). Write
+    prompt=r"""
+        The lesson's estimate uses each point's first and second neighbor. The argument goes on: on a surface of $d$
+        dimensions, $\log(r_3 / r_2)$ is exponentially distributed as well, with rate $2d$, where $r_2$ and $r_3$ are
+        the distances to the second and the third nearest neighbor (the region between them must be empty, while two
+        neighbors lie inside). Write
 
             def next_neighbors(x)
 
-        which returns the estimate of d from these two distances, for points `x`, shape (n, D). No two points coincide.
-        Any tool will do: scikit-learn, SciPy, or NumPy alone.
+        which returns the estimate of $d$ from these two distances, for points `x`, shape (n, D). No two points
+        coincide. Any tool will do: scikit-learn, SciPy, or NumPy alone.
         """,
     check=_check_next_neighbors,
     hints=(
-        "An exponential distribution with rate 2 d has the mean 1 / (2 d). Solve for d.",
-        "Sort each row of scipy.spatial.distance.cdist(x, x): column 0 is the point itself, columns 2 and 3 are r2 "
-        "and r3.",
+        "An exponential distribution with rate $2d$ has the mean $1 / (2d)$. Solve for $d$.",
+        "Sort each row of `scipy.spatial.distance.cdist(x, x)`: column 0 is the point itself, columns 2 and 3 are "
+        "$r_2$ and $r_3$.",
     ),
     solution="""
         import numpy as np

@@ -57,7 +57,7 @@ psnr = Exercise(
     check=_check_psnr,
     hints=(
         "First the mse of each picture: a mean over all axes but the first.",
-        "Then ten times the decimal logarithm of 1 / mse, picture by picture, and last the mean.",
+        "Then ten times the decimal logarithm of `1 / mse`, picture by picture, and last the mean.",
     ),
     solution="""
         import numpy as np
@@ -90,22 +90,22 @@ shrink = Exercise(
     name="shrink",
     title="The best denoiser of one number",
     kind="predict",
-    prompt="""
-        x is a normal number with mean 0 and standard deviation 2. Noise of standard deviation sigma = 1 is
-        added: x_tilde. The best denoiser is r(x_tilde) = a * x_tilde. Use Tweedie's formula to find the
-        factor a.
+    prompt=r"""
+        $x$ is a normally distributed number with mean 0 and standard deviation 2. Adding noise of standard deviation
+        $\sigma = 1$ makes it $\tilde x$. The best denoiser is $r(\tilde x) = a \tilde x$. Use Tweedie's formula to
+        find the factor $a$.
         """,
     check=_check_shrink,
     hints=(
-        "x_tilde is normal, too. The variances of independent numbers add.",
-        "The log density of a normal number of variance v is -t^2 / (2 v) plus a constant; its "
-        "derivative at t is -t / v.",
+        r"$\tilde x$ is normal, too. The variances of independent numbers add.",
+        "The log density of a normal number of variance $v$ is $-t^2 / (2v)$ plus a constant; its "
+        "derivative at $t$ is $-t / v$.",
     ),
     solution="""
         variance, sigma = 2**2, 1
         answer = 1 - sigma**2 / (variance + sigma**2)
         """,
-    why="r = x_tilde + sigma^2 * (-x_tilde / 5) = 0.8 x_tilde: shrink by the share of the signal.",
+    why=r"$r = \tilde x + \sigma^2 (-\tilde x / 5) = 0.8\, \tilde x$: shrink by the share of the signal.",
 )
 
 
@@ -215,14 +215,14 @@ impute = Exercise(
 
             def impute(predict, x)
 
-        which returns x, shape (n, D), with its NaN filled in. `predict` is a trained imputer: a function that
+        which returns `x`, shape (n, D), with its NaN filled in. `predict` is a trained imputer: a function that
         takes rows of 2 D numbers, first the values with 0 where one is missing, then the mask with 1 where the
         value is known and 0 where it is missing, and returns D numbers for each row.
         """,
     check=_check_impute,
     hints=(
-        "np.isnan(x) tells where the holes are, np.nan_to_num(x) puts 0 there.",
-        "np.hstack joins values and mask; np.where chooses between what is known and the prediction.",
+        "`np.isnan(x)` tells where the holes are, `np.nan_to_num(x)` puts 0 there.",
+        "`np.hstack` joins values and mask; `np.where` chooses between what is known and the prediction.",
     ),
     solution="""
         import numpy as np
@@ -262,12 +262,11 @@ diagnose = Exercise(
     prompt="""
         Three reports, on other data than the lesson's.
 
-            1.  A denoiser of X-ray pictures. After 20 and 200 epochs:
-                training error 0.020, 0.004; new noisy pictures 0.022, 0.031.
-            2.  A machine is watched by its reconstruction error. In March,
-                5.0 % of the hours raised an alarm, in April 5.0 %, and in May,
-                when the bearing broke, 5.0 %.
-            3.  A detector of quiet faults in sound recordings has an AUROC of 0.31.
+        1. A denoiser of X-ray pictures. After 20 and 200 epochs: training error 0.020, 0.004; new noisy pictures
+           0.022, 0.031.
+        2. A machine is watched by its reconstruction error. In March, 5.0 % of the hours raised an alarm, in April
+           5.0 %, and in May, when the bearing broke, 5.0 %.
+        3. A detector of quiet faults in sound recordings has an AUROC of 0.31.
 
         What happened? Answer with a list of three texts, in this order, chosen from "score follows size",
         "noise drawn once", "threshold from test data".

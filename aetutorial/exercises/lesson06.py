@@ -67,20 +67,20 @@ kl = Exercise(
     name="kl",
     title="From one normal distribution to another",
     kind="fill in",
-    prompt="""
+    prompt=r"""
         Write
 
             def kl(mean, log_var, other_mean, other_log_var)
 
-        which returns KL(q || r) in nats, shape (n,), from the normal distribution q with `mean` and `log_var`
-        to the normal distribution r with `other_mean` and `other_log_var`. All arguments have the shape (n, d),
-        dimensions are independent, and log_var is the logarithm of the variance. Use NumPy only.
+        which returns $\mathrm{KL}(q \| r)$ in nats, shape (n,), from the normal distribution $q$ with `mean` and
+        `log_var` to the normal distribution $r$ with `other_mean` and `other_log_var`. All arguments have the shape
+        (n, d), dimensions are independent, and `log_var` is the logarithm of the variance. Use NumPy only.
         """,
     check=_check_kl,
     hints=(
         "The lesson's toy has it for one dimension. Independent dimensions add up.",
-        "With the ratio s^2 / t^2 of the variances, one dimension gives half of: the ratio, plus "
-        "(m - k)^2 / t^2, minus 1, minus the logarithm of the ratio.",
+        "With the ratio $s^2 / t^2$ of the variances, one dimension gives half of: the ratio, plus "
+        "$(m - k)^2 / t^2$, minus 1, minus the logarithm of the ratio.",
     ),
     solution="""
         import numpy as np
@@ -126,11 +126,14 @@ draw = Exercise(
 
             def draw(z_mean, z_log_var, noise)
 
-        which returns the reparameterized draws of the code. All arguments have the shape (n, latent_dim);
-        `noise` holds standard normal numbers, z_log_var the logarithm of the variance.
+        which returns the reparameterized draws of the code. All arguments have the shape `(n, latent_dim)`;
+        `noise` holds standard normal numbers, `z_log_var` the logarithm of the variance.
         """,
     check=_check_draw,
-    hints=("Which standard deviation belongs to a variance of exp(z_log_var)?", "The root of exp(a) is exp(a / 2)."),
+    hints=(
+        "Which standard deviation belongs to a variance of `exp(z_log_var)`?",
+        "The root of `exp(a)` is `exp(a / 2)`.",
+    ),
     solution="""
         import numpy as np
 
@@ -175,7 +178,7 @@ weights = Exercise(
             2.  mean(cross, axis=1) + sum(kl, axis=1)
             3.  mean(cross, axis=1) + mean(kl, axis=1)
 
-        Up to a factor before all of it, each is sum(cross, axis=1) + beta * sum(kl, axis=1). Which beta is it?
+        Up to a factor before all of it, each is `sum(cross, axis=1) + beta * sum(kl, axis=1)`. Which `beta` is it?
         Answer with a list of three numbers, in this order.
         """,
     check=_check_weights,
@@ -271,16 +274,16 @@ gap = Exercise(
     name="gap",
     title="How loose is the bound",
     kind="predict",
-    prompt="""
-        A code of one number. For some picture log p(x) = -90 nats, and its true posterior is normal with mean 1
+    prompt=r"""
+        A code of one number. For some picture $\log p(x) = -90$ nats, and its true posterior is normal with mean 1
         and variance 0.25. The encoder answers with mean 1 and variance 1. What is the ELBO of this picture, in
         nats, to two decimals?
         """,
     check=_check_gap,
     hints=(
-        "The second derivation of the lesson says what lies between log p(x) and the ELBO.",
+        "The second derivation of the lesson says what lies between `log p(x)` and the ELBO.",
         "The divergence of two normal distributions with equal means needs only the ratio of the "
-        "variances: half of ratio - 1 - log(ratio).",
+        "variances: half of `ratio - 1 - log(ratio)`.",
     ),
     solution="""
         import numpy as np

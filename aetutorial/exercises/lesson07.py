@@ -47,19 +47,19 @@ bound = Exercise(
     name="bound",
     title="The logarithm of a mean of very small numbers",
     kind="fill in",
-    prompt="""
+    prompt=r"""
         Write
 
             def bound(log_w)
 
-        which returns the importance-weighted bound on log p(x), shape (n,), from the logarithms of the weights,
-        shape (n, k): all k draws of a row under one logarithm. It must also be right where the weights themselves
-        are too small for a floating-point number, as at log_w = -5000. NumPy or SciPy.
+        which returns the importance-weighted bound on $\log p(x)$, shape (n,), from the logarithms of the weights,
+        shape (n, k): all $k$ draws of a row under one logarithm. It must also be right where the weights themselves
+        are too small for a floating-point number, as at `log_w = -5000`. NumPy or SciPy.
         """,
     check=_check_bound,
     hints=(
-        "log(mean(exp(a))) is unchanged if you subtract a number m from all a and add m to the result.",
-        "Take the largest of each row as m: then the largest exponential is 1. scipy.special.logsumexp does that.",
+        "`log(mean(exp(a)))` is unchanged if you subtract a number `m` from all `a` and add `m` to the result.",
+        "Take the largest of each row as `m`: then the largest exponential is 1. `scipy.special.logsumexp` does that.",
     ),
     solution="""
         import numpy as np
@@ -69,7 +69,7 @@ bound = Exercise(
             largest = log_w.max(axis=1, keepdims=True)
             return largest[:, 0] + np.log(np.mean(np.exp(log_w - largest), axis=1))
         """,
-    why="The weight of a picture of 784 pixels is around e^-110; of a larger one it is 0 in any float.",
+    why="The weight of a picture of 784 pixels is around $e^{-110}$; of a larger one it is 0 in any float.",
 )
 
 
@@ -110,12 +110,12 @@ frechet = Exercise(
             def frechet(mean, std, other_mean, other_std)
 
         which returns the (squared) Fréchet distance between them, one number. All arguments have the shape (d,);
-        std holds standard deviations. NumPy only, and no matrix is needed.
+        `std` holds standard deviations. NumPy only, and no matrix is needed.
         """,
     check=_check_frechet,
     hints=(
         "The root of a diagonal matrix is the diagonal matrix of the roots.",
-        "In each dimension: s^2 + t^2 - 2 s t, which is a square.",
+        "In each dimension: $s^2 + t^2 - 2 s t$, which is a square.",
     ),
     solution="""
         import numpy as np
@@ -169,12 +169,12 @@ precision = Exercise(
             def precision(real, generated, radius)
 
         which returns the share of generated points that lie within the ball of at least one real point. `real` has
-        the shape (n, d), `generated` (m, d); radius[i] is the radius of the ball around real[i], shape (n,).
+        the shape (n, d), `generated` (m, d); `radius[i]` is the radius of the ball around `real[i]`, shape (n,).
         """,
     check=_check_precision,
     hints=(
-        "generated[:, None] - real has the shape (m, n, d): all differences at once.",
-        "distance <= radius has the shape (m, n); `.any(axis=1)` asks whether a point is in any ball.",
+        "`generated[:, None] - real` has the shape (m, n, d): all differences at once.",
+        "`distance <= radius` has the shape (m, n); `.any(axis=1)` asks whether a point is in any ball.",
     ),
     solution="""
         import numpy as np
@@ -250,12 +250,12 @@ size = Exercise(
     name="size",
     title="What a likelihood is worth in bytes",
     kind="predict",
-    prompt="""
-        A model that gives a picture the probability p can store it in about -log2(p) bits (lesson 4: entropy coding).
-        A VAE has -log p(x) = 111 nats per test picture. How many bytes is that, on average, to one decimal?
+    prompt=r"""
+        A model that gives a picture the probability $p$ can store it in about `-log2(p)` bits (lesson 4: entropy
+        coding). A VAE has $-\log p(x) = 111$ nats per test picture. How many bytes is that, on average, to one decimal?
         """,
     check=_check_size,
-    hints=("One nat is 1 / log(2) bits.", "111 / 0.693 bits; a byte has 8 bits."),
+    hints=("One nat is `1 / log(2)` bits.", "`111 / 0.693` bits; a byte has 8 bits."),
     solution="""
         import numpy as np
 

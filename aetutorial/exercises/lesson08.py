@@ -59,12 +59,12 @@ fold = Exercise(
 
             def fold(W, b, mean, std)
 
-        which returns the weights and the bias of one layer that computes the same from raw codes z.
+        which returns the weights and the bias of one layer that computes the same from raw codes `z`.
         """,
     check=_check_fold,
     hints=(
-        "Divide row i of W by std[i], instead of dividing number i of the code.",
-        "What does the layer answer to the code `mean`? The probe answers b.",
+        "Divide row i of `W` by `std[i]`, instead of dividing number i of the code.",
+        "What does the layer answer to the code `mean`? The probe answers `b`.",
     ),
     solution="""
         def answer(W, b, mean, std):
@@ -112,12 +112,12 @@ accuracy = Exercise(
 
         which returns the share of examples whose cluster stands for their class, when clusters and classes are
         matched one to one in the best way. `y` and `clusters` hold whole numbers from 0 on, shape (n,). SciPy's
-        linear_sum_assignment finds the best matching of a table.
+        `linear_sum_assignment` finds the best matching of a table.
         """,
     check=_check_accuracy,
     hints=(
-        "First the table: counts[i, j] examples of class i are in cluster j.",
-        "scipy.optimize.linear_sum_assignment(counts, maximize=True) returns rows and columns; add up counts there.",
+        "First the table: `counts[i, j]` examples of class i are in cluster j.",
+        "`scipy.optimize.linear_sum_assignment(counts, maximize=True)` returns rows and columns; add up counts there.",
     ),
     solution="""
         import numpy as np
@@ -155,11 +155,11 @@ targets = Exercise(
     kind="predict",
     prompt="""
         Two clusters. The soft assignments of all pictures add up to 60 for the first and to 20 for the second. One
-        picture is assigned to the first with q = 0.6 and to the second with 0.4. What is its target p for the first, by
-        the rule of deep embedded clustering? Guess first: more than 0.6, or less?
+        picture is assigned to the first with $q = 0.6$ and to the second with 0.4. What is its target $p$ for the
+        first, by the rule of deep embedded clustering? Guess first: more than 0.6, or less?
         """,
     check=_check_targets,
-    hints=("Square each, divide by the size of its cluster.", "0.36 / 60 and 0.16 / 20; then divide by their sum."),
+    hints=("Square each, divide by the size of its cluster.", "`0.36 / 60` and `0.16 / 20`; then divide by their sum."),
     solution="answer = (0.6**2 / 60) / (0.6**2 / 60 + 0.4**2 / 20)",
     why="The sizes keep one cluster from swallowing the others, and they pull doubtful pictures across borders.",
 )
@@ -187,12 +187,12 @@ reports = Exercise(
     prompt="""
         What is to be said of each?
 
-        - 1. "A linear probe on our frozen features reads 97 % of MNIST. So they capture the digits."
-        - 2. "Our clusters of unlabeled data reach an accuracy of 90 %, with the step size (of 12 tried) that gave the
-          best accuracy."
-        - 3. "With beta = 8 the MIG is 0.31, with beta = 4 it is 0.27. We recommend beta = 8." (Each was trained once.)
-        - 4. "With 100 labels, ten draws: pre-trained 84 ± 2 %, from scratch with shifts 85 ± 2 %, everything tuned
-          on validation data. We see no gain."
+        1. "A linear probe on our frozen features reads 97 % of MNIST. So they capture the digits."
+        2. "Our clusters of unlabeled data reach an accuracy of 90 %, with the step size (of 12 tried) that gave the
+           best accuracy."
+        3. "With beta = 8 the MIG is 0.31, with beta = 4 it is 0.27. We recommend beta = 8." (Each was trained once.)
+        4. "With 100 labels, ten draws: pre-trained 84 ± 2 %, from scratch with shifts 85 ± 2 %, everything tuned
+           on validation data. We see no gain."
 
         Answer with a list of four texts, in this order, chosen from "fair", "no baseline", "labels used", "one seed".
         """,
@@ -247,7 +247,10 @@ gap = Exercise(
         What is the mutual information gap (MIG) of this code?
         """,
     check=_check_gap,
-    hints=("place: (0.9 - 0.3) / 1.5.", "size: 0.1, although two numbers tell much about it. Then the mean of three."),
+    hints=(
+        "place: `(0.9 - 0.3) / 1.5`.",
+        "size: 0.1, although two numbers tell much about it. Then the mean of three.",
+    ),
     solution="answer = ((0.9 - 0.3) / 1.5 + (0.6 - 0.5) / 1.0 + (0.3 - 0.2) / 2.0) / 3",
     why="Size is known well from two numbers, and gets 0.1: MIG asks for one number to a factor, not for information.",
 )

@@ -60,12 +60,12 @@ top_k = Exercise(
 
             def top_k(a, k)
 
-        in NumPy: of `a`, shape (n, units), keep in each row the k largest numbers, if they are positive, and set
+        in NumPy: of `a`, shape (n, units), keep in each row the `k` largest numbers, if they are positive, and set
         all else to 0. No two numbers of a row are equal.
         """,
     check=_check_top_k,
     hints=(
-        "np.sort(a, axis=1) puts the largest numbers of each row last.",
+        "`np.sort(a, axis=1)` puts the largest numbers of each row last.",
         "The k-th largest of a row is the threshold; compare with it, and with 0.",
     ),
     solution="""
@@ -156,12 +156,12 @@ jacobian = Exercise(
 
             def jacobian_norm(x, W, b)
 
-        which returns the squared Frobenius norm of the Jacobian matrix of z = tanh(x W + b) for each row of x:
+        which returns the squared Frobenius norm of the Jacobian matrix of `z = tanh(x W + b)` for each row of `x`:
         shapes (n, D), (D, units) and (units,), result (n,). NumPy only.
         """,
     check=_check_jacobian,
     hints=(
-        "The derivative of tanh(a) is 1 - tanh(a)^2.",
+        "The derivative of `tanh(a)` is `1 - tanh(a)^2`.",
         "It can be checked by finite differences, as in the lesson, for one example.",
     ),
     solution="""
@@ -172,7 +172,7 @@ jacobian = Exercise(
             z = np.tanh(x @ W + b)
             return ((1 - z**2) ** 2 * (W**2).sum(axis=0)).sum(axis=1)
         """,
-    why="Only the factor of the activation changes; for relu it would be 0 or 1, and its own derivative useless.",
+    why="Only the factor of the activation changes; for `relu` it would be 0 or 1, and its own derivative useless.",
 )
 
 
@@ -216,24 +216,24 @@ ablate = Exercise(
     title="Switch a feature off, in raw units",
     kind="build",
     prompt="""
-        A sparse autoencoder was trained on scaled activations (h - mean) / scale, with one number `scale`. Write
+        A sparse autoencoder was trained on scaled activations `(h - mean) / scale`, with one number `scale`. Write
 
             def ablate(h, z, D, j, scale)
 
-        which returns the *raw* activations `h`, shape (n, size), without feature number `j`. `z`, shape (n, units), is
+        which returns the raw activations `h`, shape (n, size), without feature number `j`. `z`, shape (n, units), is
         the sparse code of the scaled ones and `D`, shape (units, size), the dictionary. What the autoencoder does not
         explain must stay.
         """,
     check=_check_ablate,
     hints=(
-        "Scale, take the part z[i, j] * D[j] out, and undo the scaling. What becomes of the mean?",
+        "Scale, take the part `z[i, j] * D[j]` out, and undo the scaling. What becomes of the mean?",
         "The function does not need the mean: it is subtracted and added again.",
     ),
     solution="""
         def answer(h, z, D, j, scale):
             return h - scale * z[:, [j]] * D[j]
         """,
-    why="With the reconstruction in place of h, any change could be that of the rest that was lost.",
+    why="With the reconstruction in place of `h`, any change could be that of the rest that was lost.",
 )
 
 _REPORTS = (
@@ -259,12 +259,12 @@ reports = Exercise(
     prompt="""
         What is to be said of each?
 
-        - 1. "Of 100 features of our network, people found 71 easy to name. So the network thinks in these terms."
-        - 2. "Our sparse autoencoder reaches a mean max cosine of 0.45 to the 512 planted features in 32 dimensions.
-          So it has found a good part of them."
-        - 3. "With lambda = 2 and L1 the reconstructions are a third too dark. So the dictionary lacks features."
-        - 4. "Switching off 4 features takes the accuracy on one class from 95 to 30 ± 6 % (5 seeds), on others from
-          95 to 94 %; 4 units or random directions by the same rule: to 88 ± 4 %."
+        1. "Of 100 features of our network, people found 71 easy to name. So the network thinks in these terms."
+        2. "Our sparse autoencoder reaches a mean max cosine of 0.45 to the 512 planted features in 32 dimensions.
+           So it has found a good part of them."
+        3. "With lambda = 2 and L1 the reconstructions are a third too dark. So the dictionary lacks features."
+        4. "Switching off 4 features takes the accuracy on one class from 95 to 30 ± 6 % (5 seeds), on others from
+           95 to 94 %; 4 units or random directions by the same rule: to 88 ± 4 %."
 
         Answer with a list of four texts, in this order, chosen from "fair", "shrinkage", "no control",
         "chance not shown".

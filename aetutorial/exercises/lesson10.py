@@ -169,14 +169,14 @@ operations = Exercise(
     title="Count a decoder",
     kind="predict",
     prompt="""
-        A decoder for pictures of 20 x 20 pixels: code of 32 -> Dense to 5 * 5 * 16 -> Reshape (5, 5, 16) ->
-        UpSampling2D -> Conv2D to 8 channels, 3 x 3 -> UpSampling2D -> Conv2D to 1 channel, 3 x 3. Both convolutions
-        have padding="same". How many multiplications does one example take?
+        A decoder for pictures of 20 × 20 pixels: code of 32, `Dense` to 5 × 5 × 16, `Reshape` to (5, 5, 16),
+        `UpSampling2D`, `Conv2D` to 8 channels, 3 × 3, `UpSampling2D`, `Conv2D` to 1 channel, 3 × 3. Both convolutions
+        have `padding="same"`. How many multiplications does one example take?
         """,
     check=_check_operations,
     hints=(
         "A convolution: places of its output, times 9, times channels in, times channels out.",
-        "The first convolution works on 10 x 10 places, with 16 channels in and 8 out.",
+        "The first convolution works on 10 × 10 places, with 16 channels in and 8 out.",
     ),
     solution="answer = 32 * 400 + 100 * 9 * 16 * 8 + 400 * 9 * 8 * 1",
     why="Weights say what a model occupies in memory, operations what it costs to run.",
@@ -277,12 +277,12 @@ free_bits = Exercise(
 
             def free_bits(z_mean, z_log_var, floor)
 
-        in NumPy: what free bits put in the place of the rate. `z_mean` and `z_log_var` have shape (n, latent_dim), from
-        an encoder as in lesson 6; `floor` is in nats. Return one number.
+        in NumPy: what free bits put in the place of the rate. `z_mean` and `z_log_var` have shape `(n, latent_dim)`,
+        from an encoder as in lesson 6; `floor` is in nats. Return one number.
         """,
     check=_check_free_bits,
     hints=(
-        "KL of each number of each example: 0.5 * (z_mean**2 + exp(z_log_var) - 1 - z_log_var).",
+        "KL of each number of each example: `0.5 * (z_mean**2 + exp(z_log_var) - 1 - z_log_var)`.",
         "Mean over the batch, then the floor, then the sum over the code.",
     ),
     solution="""

@@ -43,7 +43,7 @@ sparse_bytes = Exercise(
         same space? (A place costs 4 bytes here, not one bit as in the figure above.)
         """,
     check=_check_sparse_bytes,
-    hints=("Dense: 4 * 500 * 500 bytes.", "Solve 8 * share * 500 * 500 + 4 * 500 = 4 * 500 * 500 for the share."),
+    hints=("Dense: `4 * 500 * 500` bytes.", "Solve `8 * share * 500 * 500 + 4 * 500 = 4 * 500 * 500` for the share."),
     solution="answer = (4 * 500 * 500 - 4 * 500) / (8 * 500 * 500)",
     why="With places of 16 bits, or weights in blocks, the balance moves: hardware has such forms.",
 )
@@ -107,8 +107,8 @@ round_weights = Exercise(
         """,
     check=_check_round_weights,
     hints=(
-        "top = 2 ** (bits - 1) - 1, and the scale is the largest absolute value of the column over top.",
-        "Where the scale is 0, divide by 1 instead: np.where(scale > 0, scale, 1).",
+        "`top = 2 ** (bits - 1) - 1`, and the scale is the largest absolute value of the column over `top`.",
+        "Where the scale is 0, divide by 1 instead: `np.where(scale > 0, scale, 1)`.",
     ),
     solution="""
         import numpy as np
@@ -119,7 +119,7 @@ round_weights = Exercise(
             scale = np.where(scale > 0, scale, 1.0)
             return np.round(w / scale) * scale
         """,
-    why="Pruning whole units makes such columns, and 0 / 0 is NaN without an error.",
+    why="Pruning whole units makes such columns, and `0 / 0` is NaN without an error.",
 )
 
 
@@ -157,14 +157,14 @@ noised = Exercise(
 
             def noised(z, t, alpha_bar, noise)
 
-        in NumPy: the codes z_t of a diffusion model. `z` and `noise` have shape (n, latent_dim); `t` has shape (n,),
-        a whole number for each code; `alpha_bar[t]` is the share of the code in the variance at time t. Return an array
-        of shape (n, latent_dim).
+        in NumPy: the codes $z_t$ of a diffusion model. `z` and `noise` have shape `(n, latent_dim)`; `t` has shape
+        (n,), a whole number for each code; `alpha_bar[t]` is the share of the code in the variance at time t.
+        Return an array of shape `(n, latent_dim)`.
         """,
     check=_check_noised,
     hints=(
-        "alpha_bar[t] has shape (n,). To multiply the rows of z by it, it needs shape (n, 1).",
-        "z_t = sqrt(a) * z + sqrt(1 - a) * noise.",
+        "`alpha_bar[t]` has shape (n,). To multiply the rows of `z` by it, it needs shape (n, 1).",
+        "`z_t = sqrt(a) * z + sqrt(1 - a) * noise`.",
     ),
     solution="""
         import numpy as np
@@ -208,12 +208,12 @@ perplexity = Exercise(
     name="perplexity",
     title="Perplexity",
     kind="build",
-    prompt="""
+    prompt=r"""
         Write
 
             def perplexity(nats, lengths)
 
-        `nats` holds -log p of each word, a sum over its letters and its end; `lengths` holds the numbers of letters,
+        `nats` holds $-\log p$ of each word, a sum over its letters and its end; `lengths` holds the numbers of letters,
         the end not counted. Return the perplexity per letter of all words together, where an end counts as a letter.
         """,
     check=_check_perplexity,

@@ -38,9 +38,9 @@ beta_in_disguise = Exercise(
     name="beta_in_disguise",
     title="A beta that nobody wrote",
     kind="predict",
-    prompt="""
+    prompt=r"""
         You find a variational autoencoder whose loss for a picture is the mean over the 784 pixels of
-        (x - x_hat)^2, plus the KL terms, averaged (not summed) over the 16 numbers of the code. Up to a constant
+        $(x - \hat x)^2$, plus the KL terms, averaged (not summed) over the 16 numbers of the code. Up to a constant
         factor this is
 
             squared error summed over the pixels + beta * KL summed over the code
@@ -133,14 +133,14 @@ cka = Exercise(
 
             ||a^T b||^2 / (||a^T a|| * ||b^T b||)
 
-        where ||m|| is the Frobenius norm of a matrix, the root of the sum of its squared entries. Return one number.
-        (The lesson's `aligned` has the same value, from two tables of n x n numbers. None here is larger than d x e, or
-        d x d, or e x e.)
+        where `||m||` is the Frobenius norm of a matrix, the root of the sum of its squared entries. Return one number.
+        (The lesson's `aligned` has the same value, from two tables of n × n numbers. None here is larger than d × e, or
+        d × d, or e × e.)
         """,
     check=_check_cka,
     hints=(
-        "a - a.mean(axis=0) centers all columns at once.",
-        "np.linalg.norm of a matrix, without more arguments, is the Frobenius norm.",
+        "`a - a.mean(axis=0)` centers all columns at once.",
+        "`np.linalg.norm` of a matrix, without more arguments, is the Frobenius norm.",
     ),
     solution="""
         import numpy as np
@@ -203,13 +203,13 @@ keep_first = Exercise(
             def keep_first(z, k)
 
         in NumPy: the codes that nested dropout (Rippel, Gelbart and Adams 2014) hands to the decoder. `z` has shape
-        (n, d); `k` has shape (n,) and holds whole numbers from 1 to d. Of row i the first k[i] numbers stay as they
+        (n, d); `k` has shape (n,) and holds whole numbers from 1 to d. Of row i the first `k[i]` numbers stay as they
         are, the rest become 0. Return a new array of shape (n, d).
         """,
     check=_check_keep_first,
     hints=(
-        "np.arange(d) numbers the places of a row from 0. Which of them stay in row i?",
-        "k has shape (n,). To compare it with all places at once, it needs shape (n, 1).",
+        "`np.arange(d)` numbers the places of a row from 0. Which of them stay in row i?",
+        "`k` has shape (n,). To compare it with all places at once, it needs shape (n, 1).",
     ),
     solution="""
         import numpy as np
@@ -256,11 +256,11 @@ advice = Exercise(
     prompt="""
         Five people ask you what to take. By what the course has measured, what do you say?
 
-        - 1. "I want new digits that look right. I have 9,000 pictures, and no labels."
-        - 2. "I have a table of 300 rows and 12 columns, and want a plot whose two axes are sums of columns."
-        - 3. "I want a bound on how many nats a held-out picture costs, from one model that is trained as a whole."
-        - 4. "My scans are noisy, and I know the kind of noise. I have thousands of clean scans."
-        - 5. "I want a classifier, as simple as possible. All of my 9,000 pictures have labels."
+        1. "I want new digits that look right. I have 9,000 pictures, and no labels."
+        2. "I have a table of 300 rows and 12 columns, and want a plot whose two axes are sums of columns."
+        3. "I want a bound on how many nats a held-out picture costs, from one model that is trained as a whole."
+        4. "My scans are noisy, and I know the kind of noise. I have thousands of clean scans."
+        5. "I want a classifier, as simple as possible. All of my 9,000 pictures have labels."
 
         Answer with a list of five texts, in this order, chosen from "denoising autoencoder", "VAE",
         "no autoencoder", "autoencoder + mixture", "PCA". Each is used once.

@@ -26,11 +26,11 @@ from aetutorial.studies.syntax import PACKAGE, bound, dump, essence, names_from_
 NOT_FOLLOWED = {
     f"{PACKAGE}.{name}"
     for name in (
-        *("training", "lesson", "plotting", "validation", "runtime", "integrity"),
+        *("training", "lesson", "plotting", "tables", "display", "validation", "runtime", "integrity"),
         *("data", "data.catalog", "data.dataset", "data.download", "data.files"),
     )
 }
-ENGINE = f"{PACKAGE}.engine."
+ROOMS = tuple(f"{PACKAGE}.{name}." for name in ("engine", "plotting", "claims"))  # nor is what lies in these
 
 
 @dataclass
@@ -140,7 +140,7 @@ class _Reading:
     def _is_followed(self, value: object) -> bool:
         """Follow code of the notebook and of this package; an installed library is known by its version."""
         module = getattr(value, "__module__", None) or ""
-        if module in NOT_FOLLOWED or module.startswith(ENGINE):
+        if module in NOT_FOLLOWED or module.startswith(ROOMS):
             return False
         return module == self.home or of_package(module)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,30 @@ class Study:
         name: The study's name.
         points: One dict per point of the grid, in the grid's order: the settings.
         results: One dict per point: the measured numbers.
+        live: How many of the points were run in this lesson; the others are stored.
     """
 
     name: str
     points: tuple[dict[str, Any], ...]
     results: tuple[dict[str, float], ...]
+    live: int = field(default=0, compare=False)
+
+    @property
+    def note(self) -> str:
+        """A footnote for the figure or table that shows the study: how many seeds, and which runs are of just now."""
+        settings = Counter(tuple(sorted((k, v) for k, v in point.items() if k != "seed")) for point in self.points)
+        fewest, most = min(settings.values()), max(settings.values())
+        seeds = ("" if fewest == most else f"{fewest} to ") + ("1 seed" if most == 1 else f"{most} seeds")
+        if len(settings) > 1:
+            seeds += f" for each of {len(settings)} settings"
+        count, others = len(self.points), len(self.points) - self.live
+        if not self.live:
+            return f"{seeds}; all {count} runs are stored"
+        if not others:
+            return f"{seeds}; all {count} runs happened just now"
+        ran = "one" if self.live == 1 else str(self.live)
+        rest = "the other is stored" if others == 1 else "the others are stored"
+        return f"{seeds}; {ran} of {count} runs happened just now, {rest}"
 
     def values(self, metric: str, **where: object) -> np.ndarray:
         """Return the measurements of `metric` at the points that match `where`, in the grid's order.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ MODE_VARIABLE = "AETUTORIAL_STUDIES"
 SPREADS = 4  # standard deviations that a live result may lie from the mean of the stored seeds
 
 
-def study(name: str, run: RunPoint, grid: Sequence[Point], live: Sequence[Point], *, fresh: bool = False) -> Study:
+def study(
+    name: str, run: RunPoint, grid: Sequence[Point], live: Sequence[Point], *, fresh: bool = False, quiet: bool = False
+) -> Study:
     """Run the live points, hold them against the stored study, and return the whole grid.
 
     Args:
@@ -30,9 +33,11 @@ def study(name: str, run: RunPoint, grid: Sequence[Point], live: Sequence[Point]
             seeds or more for each combination of the other settings.
         live: The points to run now, all of them in `grid`.
         fresh: Run the whole grid now and ignore what is stored. For your own changes.
+        quiet: Print no line on the live points, where `note` stands under a figure or table. That the whole grid runs
+            is said before it does.
 
     Returns:
-        The study over the whole grid.
+        The study over the whole grid; its `note` says which runs happened just now.
 
     Raises:
         StudyError: nothing is stored, the code or the data changed since, or a live result lies farther from the
@@ -51,17 +56,17 @@ def study(name: str, run: RunPoint, grid: Sequence[Point], live: Sequence[Point]
         print(f"Study {name}: the stored results are of other code; all {len(points)} points run now.")
         fresh = True
     if fresh:
-        return Study(name, tuple(points), tuple(measure(run, point) for point in points))
+        return Study(name, tuple(points), tuple(measure(run, point) for point in points), live=len(points))
     if sabotaged:  # the stored results say nothing: the grid is run with the broken data or training
         results = storage.spared(name, points, path) or measure_sabotaged(run, points)
         return Study(name, tuple(points), tuple(results))
     whole = storage.read(name, points, made_by, path)
     for point in live:
         compare(dict(point), measure(run, point), whole)
-    if live:
+    if live and not quiet:
         count = f"{len(live)} of {len(points)} points run now"
         print(f"Study {name}: {count}; they lie within the spread of the stored ones.")
-    return whole
+    return dataclasses.replace(whole, live=len({point_key(point) for point in live}))
 
 
 def stored(name: str) -> Study:

@@ -9,10 +9,9 @@
 # %% [markdown]
 # # 2 · Formulas: the algorithm by hand
 #
-# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb)
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
+# [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
 #
-# **Run time** about 15 s on two cores. **Study time** about 60 minutes for the core, 15 for the deeper part.
+# **Reading** 25 min · **working through** 70 min · **runs in** 20 s<!-- times -->
 #
 # **You will be able to**
 # - write an autoencoder, its two usual losses and their gradients in NumPy, and check the gradients;
@@ -660,7 +659,7 @@ lesson.claim(
 # %% [markdown]
 # ## Exercises
 #
-# Each exercise prints its task, takes your answer in the next cell, and checks it. `.hint()` gives a hint, then a stronger one; `.solution()` shows one way to do it.
+# Each exercise shows its task, takes your answer in the next cell, and checks it. `.hint()` gives a hint, then a stronger one; `.solution()` shows one way to do it.
 
 # %%
 from aetutorial.exercises import lesson02

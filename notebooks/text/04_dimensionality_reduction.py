@@ -9,10 +9,9 @@
 # %% [markdown]
 # # 4 · Dimensionality reduction: when PCA is enough, and when it is not
 #
-# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/04_dimensionality_reduction.ipynb)
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/04_dimensionality_reduction.ipynb)
+# [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/04_dimensionality_reduction.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/04_dimensionality_reduction.ipynb)
 #
-# **Run time** about 90 s on two cores. **Study time** about 75 minutes for the core, 20 for the deeper part.
+# **Reading** 55 min · **working through** 100 min · **runs in** 90 s<!-- times -->
 #
 # **You will be able to**
 # - prove that the best linear autoencoder is PCA, and see it happen;
@@ -395,6 +394,7 @@ for size, better, worse in (
         metrics.paired_margin(behind, 1.1 * ahead),
         above=1,
         fails_under="no-training",
+        study="04_code_size",
     )
 lesson.claim("PCA, 30 numbers", pca_test[30], between=(13.6, 14.3), fails_under="shuffled-pixels")
 
@@ -507,6 +507,7 @@ for d in (2, 30):
         below=0.8,
         digits=2,
         fails_under="no-training",
+        study="04_code_size",
     )
 lesson.claim(
     "patches, 4 numbers: error divided by PCA's",
@@ -514,6 +515,7 @@ lesson.claim(
     between=(0.95, 1.1),
     digits=2,
     fails_under="no-training",
+    study="04_other_data",
 )
 x_rows = parts["table"][0]
 lesson.claim(
@@ -522,6 +524,7 @@ lesson.claim(
     between=(1.5, 20),
     digits=0,
     fails_under="no-training",
+    study="04_other_data",
 )
 
 # %% [markdown]
@@ -665,6 +668,7 @@ lesson.claim(
     metrics.paired_margin(trusted["autoencoder"], trusted["PCA"]),
     above=1,
     fails_under="no-training",
+    study="04_maps",
 )
 lesson.claim(
     "trustworthiness of t-SNE",
@@ -672,15 +676,19 @@ lesson.claim(
     between=(0.92, 0.98),
     digits=2,
     fails_under="shuffled-pixels",
+    study="04_maps",
 )
 lesson.claim(
     "label agreement of t-SNE",
     scored.mean("label agreement", method="t-SNE"),
     above=0.85,
     fails_under="shuffled-labels",
+    study="04_maps",
 )
 order = scored.mean("order", method="autoencoder")
-lesson.claim("order of distances, autoencoder", order, below=0.12, fails_under="no-training")
+lesson.claim(
+    "order of distances, autoencoder", order, below=0.12, fails_under="no-training", study="04_maps"
+)
 
 # %% [markdown]
 # ### A code of ReLU units can die
@@ -745,6 +753,7 @@ lesson.claim(
     np.sum(alive < 2),
     between=(1, 5),
     fails_under="no-training",
+    study="04_dead_code",
 )
 lesson.claim(
     "where both units live, the linear code is still better, in standard deviations",
@@ -754,6 +763,7 @@ lesson.claim(
     ),
     above=1,
     fails_under="no-training",
+    study="04_dead_code",
 )
 
 # %% [markdown]
@@ -879,12 +889,14 @@ lesson.claim(
     above=2,
     digits=1,
     fails_under="no-training",
+    study="04_code_size",
 )
 lesson.claim(
     "the autoencoder's loss on test data, share",
     test_lost[f"autoencoder, {d_code} numbers"],
     below=0.22,
     fails_under="no-training",
+    study="04_code_size",
 )
 
 # %% [markdown]
@@ -1092,12 +1104,14 @@ lesson.claim(
     error_at_bytes("autoencoder, 30", 12) / error_at_bytes("PCA", 12),
     between=(0.6, 0.95),
     fails_under="no-training",
+    study="04_rate",
 )
 lesson.claim(
     "its error with exact codes, divided by PCA's at 30 bytes",
     curves.mean("test", kind="dense", size=30) / error_at_bytes("PCA", 30),
     between=(1.2, 2.5),
     fails_under="no-training",
+    study="04_code_size",
 )
 
 # %% [markdown]
@@ -1131,6 +1145,7 @@ lesson.claim(
     model / (sent["WebP"][0] - code),
     between=(20_000, 80_000),
     fails_under="shuffled-pixels",
+    study="04_rate",
 )
 
 # %% [markdown]

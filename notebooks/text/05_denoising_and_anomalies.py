@@ -9,10 +9,9 @@
 # %% [markdown]
 # # 5 · Denoising and anomalies: what an error can tell you
 #
-# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/05_denoising_and_anomalies.ipynb)
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/05_denoising_and_anomalies.ipynb)
+# [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/05_denoising_and_anomalies.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/05_denoising_and_anomalies.ipynb)
 #
-# **Run time** about 140 s on two cores. **Study time** about 80 minutes for the core, 40 for the deeper part.
+# **Reading** 60 min · **working through** 105 min · **runs in** 110 s<!-- times -->
 #
 # **You will be able to**
 # - train a denoising autoencoder, and compare it fairly with filters that need no training;
@@ -362,13 +361,21 @@ for text, value, bounds, digits in (
     ("Gaussian noise of 0.1, its lead in dB", lead["gaussian", 0.1], (-0.3, 1), 1),
     ("salt and pepper of 0.1, its SSIM minus the median filter's", similar, (-0.03, 0.05), 2),
 ):
-    lesson.claim(text, value.mean(), between=bounds, digits=digits, fails_under="no-training")
+    lesson.claim(
+        text,
+        value.mean(),
+        between=bounds,
+        digits=digits,
+        fails_under="no-training",
+        study=("05_classical", "05_denoising"),
+    )
 lesson.claim(
     "its smallest lead in the other six rows of the table, in standard deviations over seeds",
     min(metrics.paired_margin(lead[c], 0 * lead[c]) for c in conditions[1:]),
     above=1,
     digits=0,
     fails_under="no-training",
+    study=("05_classical", "05_denoising"),
 )
 
 # %% [markdown]
@@ -421,6 +428,7 @@ lesson.claim(
     between=(0.1, 0.25),
     digits=2,
     fails_under="no-training",
+    study=("05_classical", "05_denoising"),
 )
 lesson.claim(
     "Gaussian noise of 0.3: PCA's PSNR minus that of the salt and pepper network, in dB",
@@ -431,6 +439,7 @@ lesson.claim(
     between=(1.5, 4),
     digits=1,
     fails_under="no-training",
+    study=("05_classical", "05_denoising"),
 )
 
 # %% [markdown]
@@ -514,14 +523,14 @@ twice = lesson.study("05_fresh", once_or_fresh, grid, live=[grid[0]])
 # %%
 fig, ax = plt.subplots()
 for noise, marker in (("once", "s"), ("fresh", "o")):
-    for part, colour in (("held out", "#0072B2"), ("training", "#D55E00")):
+    for part in ("held out", "training"):
         values = [twice.mean(f"{part} {n}", noise=noise) for n in watched]
         label = f"noise drawn {noise}, {part}" if noise == "once" else f"fresh noise, {part}"
         ax.plot(
             watched,
             values,
             marker=marker,
-            color=colour,
+            color=plotting.color(part),
             label=label,
             linestyle="-" if noise == "fresh" else "--",
         )
@@ -548,6 +557,7 @@ lesson.claim(
     between=(1.4, 1.9),
     digits=2,
     fails_under="no-training",
+    study="05_fresh",
 )
 lesson.claim(
     "the same, in standard deviations over the seeds",
@@ -555,6 +565,7 @@ lesson.claim(
     above=1,
     digits=0,
     fails_under="no-training",
+    study="05_fresh",
 )
 lesson.claim(
     "even stopped at its best epoch, it has a larger error than fresh noise, ratio",
@@ -562,6 +573,7 @@ lesson.claim(
     above=1.25,
     digits=2,
     fails_under="no-training",
+    study="05_fresh",
 )
 
 # %% [markdown]
@@ -622,6 +634,7 @@ for measure, low, high in (("mean_of_psnr", 3, 6), ("psnr_of_mean", 1.5, 4)):
         between=(low, high),
         digits=1,
         fails_under="no-training",
+        study="05_patches",
     )
 
 # %% [markdown]
@@ -791,6 +804,7 @@ lesson.claim(
     below=0.25,
     digits=2,
     fails_under="no-training",
+    study="05_score",
 )
 lesson.claim(
     "at sigma = 0.1",
@@ -798,6 +812,7 @@ lesson.claim(
     between=(0.3, 0.9),
     digits=2,
     fails_under="no-training",
+    study="05_score",
 )
 lesson.claim(
     "the linear denoiser's error exceeds the network's at every sigma, smallest margin",
@@ -808,6 +823,7 @@ lesson.claim(
     above=1,
     digits=0,
     fails_under="no-training",
+    study="05_score",
 )
 
 # %% [markdown]
@@ -1002,13 +1018,16 @@ for text, value, bounds in (
     ("mean AUROC, nearest neighbor minus autoencoder", behind, (0.05, 0.15)),
     ("AUROC of the autoencoder when the digit 1 is the anomaly", one, (0.15, 0.45)),
 ):
-    lesson.claim(text, value.mean(), between=bounds, digits=2, fails_under="no-training")
+    lesson.claim(
+        text, value.mean(), between=bounds, digits=2, fails_under="no-training", study="05_digits"
+    )
 lesson.claim(
     "autoencoder over PCA in standard deviations over the seeds",
     metrics.paired_margin(mean_auroc["autoencoder"], mean_auroc["PCA"]),
     above=1,
     digits=0,
     fails_under="no-training",
+    study="05_digits",
 )
 
 # %% [markdown]
@@ -1060,7 +1079,9 @@ for text, value, bounds, digits in (
     ("share of the energy lost, ones over the others", lost, (1.15, 1.6), 1),
     ("AUROC for the digit 1, error divided by energy", one, (0.52, 0.78), 2),
 ):
-    lesson.claim(text, value, between=bounds, digits=digits, fails_under="no-training")
+    lesson.claim(
+        text, value, between=bounds, digits=digits, fails_under="no-training", study="05_digits"
+    )
 
 # %% [markdown]
 # The zero model has learned nothing, and its AUROC for ones is 0.08: ones have less energy than nearly all others. That is one reason; another is likely to be that a single stroke is easy to restore. Divided by the energy, the errors point the right way. But be careful. The AUROC of *minus the energy* alone would be 0.92, better than all of these: part of what the division does is to call little ink suspicious, which is right for ones and wrong elsewhere. The same division takes the digit 0, which has the *most* ink, further down, and over all ten digits the average precision falls from 0.31 to 0.25, while the AUROC hardly moves.
@@ -1130,6 +1151,7 @@ lesson.claim(
     between=(0.03, 0.15),
     digits=2,
     fails_under="no-training",
+    study="05_tumours",
 )
 lesson.claim(
     "share of malignant rows that the autoencoder detects",
@@ -1137,6 +1159,7 @@ lesson.claim(
     between=(0.35, 0.65),
     digits=1,
     fails_under="no-training",
+    study="05_tumours",
 )
 
 # %% [markdown]
@@ -1293,13 +1316,16 @@ for text, value, bounds in (
     ("tumors, 0.1 missing: autoencoder minus iterative", linear, (0.02, 0.12)),
     ("digits, 0.1 missing: autoencoder minus nearest neighbors", near, (0.02, 0.07)),
 ):
-    lesson.claim(text, value.mean(), between=bounds, digits=2, fails_under="no-training")
+    lesson.claim(
+        text, value.mean(), between=bounds, digits=2, fails_under="no-training", study="05_missing"
+    )
 lesson.claim(
     "digits, half missing: nearest neighbors exceed the autoencoder, in standard deviations",
     metrics.paired_margin(ahead, 0 * ahead),
     above=1,
     digits=0,
     fails_under="no-training",
+    study="05_missing",
 )
 
 # %% [markdown]

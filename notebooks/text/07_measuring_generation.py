@@ -9,10 +9,9 @@
 # %% [markdown]
 # # 7 · Measuring generation: how good are samples, and what for?
 #
-# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/07_measuring_generation.ipynb)
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/07_measuring_generation.ipynb)
+# [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/07_measuring_generation.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/07_measuring_generation.ipynb)
 #
-# **Run time** about 130 s on two cores. **Study time** about 80 minutes for the core, 30 for the deeper part.
+# **Reading** 55 min · **working through** 95 min · **runs in** 140 s<!-- times -->
 #
 # **You will be able to**
 # - estimate the likelihood of a variational autoencoder (VAE) by importance weighting, and compare it with a model whose likelihood is known exactly;
@@ -222,7 +221,7 @@ for setting in (chosen, chosen | {"components": 1000}):
     print(setting, "training {:.0f}, validation {:.0f} nats".format(*nats))
 gap = mixtures.mean("val", **chosen) - mixtures.mean("train", **chosen)
 text = "the chosen mixture's validation value minus its training value, in nats"
-lesson.claim(text, gap, between=(10, 45), fails_under="shuffled-pixels")
+lesson.claim(text, gap, between=(10, 45), fails_under="shuffled-pixels", study="07_mixture")
 
 # %% [markdown]
 # 500 prototypes and a smoothing of 0.1 are best: 136 nats on validation pictures. Twice as many describe the training pictures better (111 nats instead of 119) and new ones worse: with nine training pictures to a prototype, the mixture begins to store pictures. It stays in our table as the honest baseline, tuned with more care than the networks.
@@ -389,14 +388,11 @@ log_w = log_weights(vae, x_test, seed=0)
 bounds = {k: metrics.iwae_bound(log_w, k) for k in ks}
 exact_nats = mixture_nats(x_test, *best)
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4))
-axes[0].plot(ks, [-bounds[k].mean() for k in ks], marker="o", label="VAE, upper bound")
-axes[0].axhline(exact_nats.mean(), color="#D55E00", linestyle="--", label="mixture, exact")
-axes[0].set(
-    xscale="log",
-    xlabel="k, draws under the logarithm",
-    ylabel="-log p(x) (nats per picture)",
-    ylim=(95, 145),
-)
+nats, green = [-bounds[k].mean() for k in ks], plotting.color("VAE")
+axes[0].plot(ks, nats, marker="o", color=green, label="VAE, upper bound")
+axes[0].axhline(exact_nats.mean(), color="0.3", linestyle="--", label="mixture, exact")
+axes[0].set(xscale="log", xlabel="k, draws under the logarithm", ylim=(95, 145))
+axes[0].set_ylabel("-log p(x) (nats per picture)")
 axes[0].legend(loc="center right")
 axes[1].scatter(exact_nats, -bounds[500], s=3, alpha=0.5)
 axes[1].plot([0, 400], [0, 400], color="0.4", linestyle=":", label="equal")
@@ -426,7 +422,7 @@ for text, value, limits in (
         (0.8, 1),
     ),
 ):
-    lesson.claim(text, value, between=limits, fails_under="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training", study="07_mixture")
 
 # %% [markdown]
 # With one draw, the ELBO, the VAE stands at about 114 nats; with 500 at 109, and still falling a little. Five nats of what looked like the model's failure were the encoder's: its $q$ isn't the true posterior, because no normal distribution fits or because the encoder picks a poor one. So likelihoods of VAEs may be compared only at the same $k$, and even then the one with the worse encoder loses some nats. Compared with the mixture, the VAE's true value is better than its bound.
@@ -522,7 +518,7 @@ for name, made in faults.items():
 fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), sharex=True, sharey=True)
 for ax, (name, made) in zip(axes, faults.items(), strict=True):
     ax.scatter(*plane_test[:400].T, s=3, color="0.7", label="real")
-    ax.scatter(*made[:200].T, s=10, marker="x", linewidth=0.8, color="#D55E00", label="generated")
+    ax.scatter(*made[:200].T, s=10, marker="x", linewidth=0.8, label="generated")
     ax.set(title=name, xlim=(-8, 8), ylim=(-7, 8))
 axes[0].legend(loc="lower center", ncols=2, markerscale=2)
 plotting.show(
@@ -705,7 +701,7 @@ for text, value, limits in (
     ("their recall", smears["recall"], (0, 0.2)),
     ("copying, of the fitted autoencoder", table.mean("copying", model=fitted), (0.3, 0.5)),
 ):
-    lesson.claim(text, value, between=limits, fails_under="no-training")
+    lesson.claim(text, value, between=limits, fails_under="no-training", study="07_samples")
 
 # %% [markdown]
 # ### Has it learned pictures by heart?
@@ -872,9 +868,21 @@ for labels, method, over, bounds in (
 ):
     pair = [added.values("accuracy", labels=labels, method=m) for m in (method, over)]
     text = f"{labels} labels: {method} over {over}"
-    lesson.claim(text, np.mean(pair[0] - pair[1]), between=bounds, fails_under="shuffled-labels")
+    lesson.claim(
+        text,
+        np.mean(pair[0] - pair[1]),
+        between=bounds,
+        fails_under="shuffled-labels",
+        study="07_augmentation",
+    )
     text += ", in standard deviations"
-    lesson.claim(text, metrics.paired_margin(*pair), above=1, fails_under="shuffled-labels")
+    lesson.claim(
+        text,
+        metrics.paired_margin(*pair),
+        above=1,
+        fails_under="shuffled-labels",
+        study="07_augmentation",
+    )
 
 # %% [markdown]
 # ## Samples as test data (core)
@@ -990,7 +998,7 @@ for text, value, limits in (
         (0.2, 0.6),
     ),
 ):
-    lesson.claim(text, value, between=limits, fails_under="shuffled-labels")
+    lesson.claim(text, value, between=limits, fails_under="shuffled-labels", study="07_ranking")
 
 # %% [markdown]
 # ## Beyond the plain VAE (deeper)
@@ -1148,9 +1156,21 @@ for name, text, limits in (
     ("Fréchet", "Fréchet distance that it gains", (20, 90)),
 ):
     before, after = table.values(name, model=usual), beyond.values(name, model="VAE + mixture")
-    lesson.claim(text, np.mean(before - after), between=limits, fails_under="no-training")
+    lesson.claim(
+        text,
+        np.mean(before - after),
+        between=limits,
+        fails_under="no-training",
+        study=("07_beyond", "07_samples"),
+    )
     text += ", in standard deviations"
-    lesson.claim(text, metrics.paired_margin(before, after), above=1, fails_under="no-training")
+    lesson.claim(
+        text,
+        metrics.paired_margin(before, after),
+        above=1,
+        fails_under="no-training",
+        study=("07_beyond", "07_samples"),
+    )
 
 # %% [markdown]
 # - **The fitted prior** gains on both sides: 4 nats, and a Fréchet distance of 8 instead of 57, with the same encoder and decoder. So the poor samples of the VAE came from the mismatch of prior and codes. It is now the best model of the table in nats, and the second best generator.

@@ -9,10 +9,11 @@
 # %% [markdown]
 # # 12 · FAQ: what readers ask, answered by experiment
 #
-# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/12_faq.ipynb)
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/12_faq.ipynb)
+# [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/12_faq.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/12_faq.ipynb)
 #
-# **Run time** about 60 s on two cores. **Study time** about 90 minutes. The three large questions and the twelve short ones can be read in any order, and are run from the top: later cells use earlier ones.
+# **Reading** 45 min · **working through** 80 min · **runs in** 40 s<!-- times -->
+#
+# The three large questions and the twelve short ones can be read in any order, and are run from the top: later cells use earlier ones.
 #
 # **You will be able to**
 # - say in which ways a variational autoencoder differs from a plain one, with a number for each;
@@ -225,10 +226,12 @@ for text, kind, metric, limits in (
     ("distortion of the VAE", "VAE", "distortion", (84, 98)),
     ("scatter of one picture's code in the VAE", "VAE", "scatter", (0.15, 0.5)),
 ):
-    lesson.claim(text, two.mean(metric, kind=kind), between=limits, fails_under="no-training")
+    lesson.claim(
+        text, two.mean(metric, kind=kind), between=limits, fails_under="no-training", study="12_two"
+    )
 rougher = two.mean("change", kind="AE") - two.mean("change", kind="VAE")
 text = "how much more the AE's pictures change when codes are moved"
-lesson.claim(text, rougher, between=(0.02, 0.2), fails_under="no-training")
+lesson.claim(text, rougher, between=(0.02, 0.2), fails_under="no-training", study="12_two")
 
 # %% [markdown]
 # - **The code** is where they really part. The AE's is a point, and the codes of all pictures lie where they like, with a standard deviation of 5. The VAE's is a cloud, a quarter as wide as all codes together, and those have a standard deviation of about 1, because the prior pulls them there.
@@ -365,13 +368,21 @@ for method in knobs:
 few, many = ({m: best(n, m)[0] for m in knobs} for n in (label_counts[0], label_counts[-1]))
 text = "fine-tuned minus supervised, in points, with 100 labels"
 lesson.claim(
-    text, np.mean(few["fine-tuned"] - few["supervised"]), between=(1, 20), fails_under="no-training"
+    text,
+    np.mean(few["fine-tuned"] - few["supervised"]),
+    between=(1, 20),
+    fails_under="no-training",
+    study="12_classify",
 )
 text = "the same with 9,000 labels"
 gain = np.mean(many["fine-tuned"] - many["supervised"])
-lesson.claim(text, gain, between=(-1, 1), fails_under="no-training")
+lesson.claim(text, gain, between=(-1, 1), fails_under="no-training", study="12_classify")
 lesson.claim(
-    "supervised, 9,000 labels", many["supervised"].mean(), above=95, fails_under="no-training"
+    "supervised, 9,000 labels",
+    many["supervised"].mean(),
+    above=95,
+    fails_under="no-training",
+    study="12_classify",
 )
 
 # %% [markdown]
@@ -676,7 +687,7 @@ ax.set(ylabel="alike (1: the same)", ylim=(-0.04, 1.05))
 handles, names = ax.get_legend_handles_labels()
 first = sorted(range(len(names)), key=lambda i: names[i] not in measures)  # measures first
 where = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
-ax.legend([handles[i] for i in first], [names[i] for i in first], ncols=7, fontsize=8, **where)
+ax.legend([handles[i] for i in first], [names[i] for i in first], ncols=7, fontsize=9, **where)
 plotting.show(
     fig,
     "Five measures of likeness for ten kinds of code. For the linear kinds all are near 1 but matched: "
@@ -695,7 +706,13 @@ for text, kind, measure, limits in (
     ("matched, two dense codes", "dense", "matched", (0.45, 0.65)),
     ("matched, two sparse codes, 8 of 64", "sparse, 8", "matched", (0.4, 0.6)),
 ):
-    lesson.claim(text, compared.mean(measure, kind=kind), between=limits, fails_under="no-training")
+    lesson.claim(
+        text,
+        compared.mean(measure, kind=kind),
+        between=limits,
+        fails_under="no-training",
+        study="12_unique",
+    )
 
 # %% [markdown]
 # - **Linear codes are unique up to an invertible map**: CCA is 1.00, as lesson 4 derived. (Here even Procrustes is: the codes are nearly rotations of each other, perhaps because training began at small weights.) Number by number they agree no better than with a rotated one: 0.55 and 0.53.
@@ -777,7 +794,7 @@ for size in (10, 64):
 # %% [markdown]
 # ### 5. Why are samples blurred?
 #
-# Because the decoder is judged by its mean error: if a stroke may lie at either of two places, the cheapest answer is half of it at both. (They may also be bad because the prior draws codes that no picture has: lessons 6 and 7.) ([Lesson 5](05_denoising_and_anomalies.ipynb), [optional: hybrids](optional/hybrids.ipynb))
+# Because the decoder is judged by its mean error: if a stroke may lie at either of two places, the cheapest answer is half of it at both. (They may also be bad because the prior draws codes that no picture has: lessons 6 and 7.) ([Lesson 5](05_denoising_and_anomalies.ipynb), [deeper: hybrids](deeper/11_hybrids.ipynb))
 
 # %%
 x = x_test[7].reshape(28, 28)
@@ -933,7 +950,7 @@ versus(text, "same network, no code", "11_words", "-ELBO", *variants, digits=1)
 # %% [markdown]
 # ## The map: which autoencoder for which job (core)
 #
-# One page to take along. The numbers are read from the studies of the lessons and of the optional notebook on [hybrids](optional/hybrids.ipynb) (PCA's error was computed in question 9). They are for held-out data, but for the fit of Gabors, which is about the weights, and t-SNE, which can only map the points that it was fitted to. ↓ less is better, ↑ more is better; ± is the standard deviation over the seeds of the study, 3 to 10. On the right is the rival to try first or to beat; `*` marks the better one where the two differ by more than both deviations together. (`pixel mixture` is lesson 7's mixture of Bernoulli distributions, fitted to the pixels themselves. `then mixture` means Gaussians fitted to the codes. Pictures are digits of 28 × 28 pixels, but for *fill in*, 8 × 8, and *edges*, patches of photographs. The copying network is that of lesson 4, with a sigmoid and more layers; hence 9.95, where the dense code above had 13.4.)
+# One page to take along. The numbers are read from the studies of the lessons and of the deeper notebook on [hybrids](deeper/11_hybrids.ipynb) (PCA's error was computed in question 9). They are for held-out data, but for the fit of Gabors, which is about the weights, and t-SNE, which can only map the points that it was fitted to. ↓ less is better, ↑ more is better; ± is the standard deviation over the seeds of the study, 3 to 10. On the right is the rival to try first or to beat; `*` marks the better one where the two differ by more than both deviations together. (`pixel mixture` is lesson 7's mixture of Bernoulli distributions, fitted to the pixels themselves. `then mixture` means Gaussians fitted to the codes. Pictures are digits of 28 × 28 pixels, but for *fill in*, 8 × 8, and *edges*, patches of photographs. The copying network is that of lesson 4, with a sigmoid and more layers; hence 9.95, where the dense code above had 13.4.)
 
 
 # %%
@@ -1019,7 +1036,7 @@ print("\n".join(line.rstrip() for line in page))
 # Three things to read from it.
 #
 # - **An autoencoder is good at what it is trained for**: few numbers that hold much. It copies better than PCA; trained on corrupted pictures it removes the noise it has practiced on. With three tenths of the pixels missing it is level with nearest neighbors (with fewer it is behind, with more ahead: lesson 5). And its small code makes 50 labels go further.
-# - **Its best use is as a part.** Give the code to something simple that is made for the job: a mixture for new pictures or for groups, an SVM for labels. Of the autoencoders only the VAE comes with a bound in nats, and with a mixture for its codes it is the best of the page in nats. (If nats are all you want, compare with a model that has no code and sees the pixels before: on the small pictures of lesson 10 it had 39.0, where a plain VAE had 40.3.) Its code gave groups at least as good as the AE's. (Both trained for 20 epochs. The VAE's groups were still better after 40: [hybrids](optional/hybrids.ipynb).)
+# - **Its best use is as a part.** Give the code to something simple that is made for the job: a mixture for new pictures or for groups, an SVM for labels. Of the autoencoders only the VAE comes with a bound in nats, and with a mixture for its codes it is the best of the page in nats. (If nats are all you want, compare with a model that has no code and sees the pixels before: on the small pictures of lesson 10 it had 39.0, where a plain VAE had 40.3.) Its code gave groups at least as good as the AE's. (Both trained for 20 epochs. The VAE's groups were still better after 40: [hybrids](deeper/11_hybrids.ipynb).)
 # - **For many jobs there is a specialist that did better here**: t-SNE for maps, nearest neighbors for anomalies, ICA for edges, a network without a code for words. With many labels nothing is far ahead of the pixels themselves: a code of 64 by half a point.
 #
 # And what it can't tell: these are small pictures of digits, small tables and small networks. For large images, sound and text the same jobs are done with larger ones, and the order may differ (lesson 11). What carries over is the way of finding out.

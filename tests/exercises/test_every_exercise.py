@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from exercise_cases import CASES, Made, delta, delta_by_tape, model_of, tied_by_tape
 from exercise_helpers import Hostile
+from markdown_it import MarkdownIt
 from scipy.integrate import quad
 from scipy.stats import norm
 
@@ -59,7 +60,7 @@ def printed(function, *args) -> str:
 
 def asked(key: str) -> tuple[str, str] | None:
     """Return name and parameters of the function that the prompt asks for, if it asks for one."""
-    functions = re.findall(r"^    def (\w+)\((.*)\)$", printed(EXERCISES[key].prompt), re.MULTILINE)
+    functions = re.findall(r"^    def (\w+)\((.*)\):?$", printed(EXERCISES[key].prompt), re.MULTILINE)
     return functions[0] if functions else None
 
 
@@ -108,7 +109,7 @@ def test_the_reference_and_other_right_answers_are_correct(key):
     assert CASES[key].right, "give at least one right answer that differs from the reference"
     for answer in [reference(key), *map(made, CASES[key].right)]:
         text = printed(EXERCISES[key].check, answer)
-        assert text.startswith("Correct. ")
+        assert text.startswith("✓ Correct. ")
         assert EXERCISES[key].outcome == "correct"
 
 
@@ -149,7 +150,7 @@ def test_the_stub_of_the_notebook_is_not_attempted(key):
     source = cells[stub].split("\n", 1)[1]
     module = importlib.import_module(f"aetutorial.exercises.{lesson}")
     said = printed(exec, compile(source, "stub", "exec"), {lesson: module})
-    assert said.startswith("Not attempted yet. ")
+    assert said == f"○ Not attempted yet. For help: {key}.hint()\n"
     assert EXERCISES[key].outcome == "not attempted"
     first, *_, last = ast.parse(source).body
     if asked(key):
@@ -163,7 +164,7 @@ def test_the_stub_of_the_notebook_is_not_attempted(key):
 @pytest.mark.parametrize("answer", [None, ...])
 @every_exercise
 def test_no_answer_is_not_attempted(key, answer):
-    assert printed(EXERCISES[key].check, answer).startswith("Not attempted yet. ")
+    assert printed(EXERCISES[key].check, answer) == f"○ Not attempted yet. For help: {key}.hint()\n"
 
 
 def test_an_answer_filled_in_by_half_is_not_attempted():
@@ -211,8 +212,9 @@ GOING_WILD = sorted({(key, wild) for key in FUNCTIONS for wild in WILD} - TAME)
 
 def assert_sentence(key, text):
     """The answer is refused, in one short sentence after the verdict."""
-    assert text.startswith(("Not yet. ", "Not attempted yet. "))
-    assert text.endswith((".\n", "?\n"))
+    quiet = f"For help: {key}.hint()\n"
+    assert text.startswith("✗ Not yet. ") or (text.startswith("○ Not attempted yet. ") and text.endswith(quiet))
+    assert text.removesuffix(quiet).rstrip().endswith((".", "?"))
     assert len(text) < 600
     assert max(map(len, text.splitlines())) <= WIDTH
     assert EXERCISES[key].outcome != "correct"
@@ -236,7 +238,7 @@ def test_functions_that_return_wild_things_get_a_sentence(key, wild):
 
         text = printed(EXERCISES[key].check, goes_wild)
         if len(results) <= good:  # the check needs no more calls than that
-            assert text.startswith("Correct. ")
+            assert text.startswith("✓ Correct. ")
             break
         assert_sentence(key, text)
 
@@ -275,6 +277,35 @@ def test_texts_are_narrow_calm_and_give_the_solution_last(key):
     assert not any(result in re.sub(r"\s", "", hint) for hint in hints)
 
 
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+MATH = re.compile(r"\$[^$\n]+\$")
+NAME = re.compile(r"\w_\w|\w\(\w|\w\[\w|\*\*|\w\.\w+\(")  # what looks like code
+
+
+@every_exercise
+def test_markdown_says_what_was_written(key, bundles):
+    """No emphasis, heading, list or tag that nobody meant; and what is code looks like code."""
+    exercise = EXERCISES[key]
+    exercise.prompt()
+    for number in range(len(exercise.hints)):
+        exercise.hint(number + 1)
+    exercise.solution()
+    for place, bundle in enumerate(bundles):
+        source = bundle["text/markdown"]
+        tokens = MarkdownIt().enable("table").parse(MATH.sub("MATH", source))
+        inline = [child for token in tokens if token.type == "inline" for child in token.children]
+        kinds = [token.type for token in (*tokens, *inline)]
+        assert not {"html_block", "html_inline", "code_block", "table_open", "link_open", "hr"} & set(kinds)
+        assert kinds.count("heading_open") == (place == 0)
+        assert kinds.count("list_item_open") == len(re.findall(r"^(?:- |\d\. )", FENCED.sub("", source), re.MULTILINE))
+        bold = [inline[i + 1].content for i, token in enumerate(inline) if token.type == "strong_open"]
+        assert bold == ([f"Hint {place} of {len(exercise.hints)}."] if 0 < place < len(bundles) - 1 else [])
+        assert "em_open" not in kinds
+        prose = " ".join(token.content for token in inline if token.type == "text")
+        assert not NAME.search(prose), f"names of code without backticks: {prose}"
+        assert "$" not in prose
+
+
 # --- the numbers in the checks ---------------------------------------------------------------------
 
 
@@ -307,8 +338,8 @@ def test_pca_errors_of_lesson_1():
     errors = {}
     for n in (30, right - 1, right):
         pca = PCA(n).fit(x_train)
-        errors[n] = np.mean((x_test - pca.inverse_transform(pca.transform(x_test))) ** 2)
-        assert lesson01._pca_errors()[n] == pytest.approx(errors[n], rel=1e-4)
+        errors[n] = np.mean((x_test - pca.inverse_transform(pca.transform(x_test)).clip(0, 1)) ** 2)
+        assert lesson01._pca_error(n) == pytest.approx(errors[n], rel=1e-4)
     assert errors[right] < 0.01 * (1 - 1e-3)
     assert errors[right - 1] > 0.01 * (1 + 1e-3)
 

@@ -23,7 +23,7 @@ def test_prompt_is_wrapped_and_keeps_paragraphs_lists_and_code(capsys):
     prompt = f"\n    {long}\n\n    Then:\n\n" + "\n".join("    " + line for line in code.splitlines())
     exercise(prompt=f"{prompt}\n\n    - {long}\n    - short\n    ").prompt()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["A dummy (fill in)", ""]
+    assert lines[:2] == ["A dummy · fill in ★★", ""]
     assert max(len(line) for line in lines if "return" not in line) <= 88
     for line in code.splitlines():
         assert line.rstrip() in lines
@@ -66,6 +66,53 @@ def test_solution_prints_code_that_runs(capsys):
     assert capsys.readouterr().out == f"One solution:\n\n{expected}\nIt is one.\n"
 
 
+def test_a_notebook_gets_markdown_and_its_plain_twin_in_one_bundle(bundles, capsys):
+    task = exercise(
+        prompt="Write\n\n    def f(x)\n\nfor $x$.", hints=("`f(x)`.", "- One.\n- Two."), solution="answer = 1"
+    )
+    task.prompt()
+    task.hint()
+    task.hint()
+    task.hint()
+    task.solution()
+    assert [bundle["text/markdown"] for bundle in bundles] == [
+        "#### A dummy · fill in ★★\n\nWrite\n\n```python\ndef f(x)\n```\n\nfor $x$.",
+        "**Hint 1 of 2.** `f(x)`.",
+        "**Hint 2 of 2.**\n\n- One.\n- Two.",
+        "That was the last hint. **Hint 2 of 2.**\n\n- One.\n- Two.",
+        "One solution:\n\n```python\nanswer = 1\n```\n\nIt is one.",
+    ]
+    assert [bundle["text/plain"] for bundle in bundles] == [
+        "A dummy · fill in ★★\n\nWrite\n\n    def f(x)\n\nfor $x$.",
+        "Hint 1 of 2. `f(x)`.",
+        "Hint 2 of 2.\n\n- One.\n- Two.",
+        "That was the last hint. Hint 2 of 2.\n\n- One.\n- Two.",
+        "One solution:\n\n    answer = 1\n\nIt is one.",
+    ]
+    assert all(set(bundle) == {"text/markdown", "text/plain"} for bundle in bundles)
+    assert capsys.readouterr().out == ""
+    task.check(1)
+    assert (capsys.readouterr().out, len(bundles)) == ("✓ Correct.\n", 5)  # a verdict is printed, not displayed
+
+
+@pytest.mark.parametrize(
+    ("kind", "stars"),
+    [("predict", 1), ("fill in", 2), ("change", 2), ("mend", 2), ("build", 3), ("train", 3), ("transfer", 3)],
+)
+def test_stars_follow_the_kind_unless_they_are_given(capsys, kind, stars):
+    assert exercise(kind=kind).stars == stars
+    for given in (1, 2, 3):
+        task = exercise(kind=kind, stars=given)
+        task.prompt()
+        assert task.stars == given
+        assert capsys.readouterr().out.splitlines()[0] == f"A dummy · {kind} " + given * "★"
+
+
+def test_stars_are_a_whole_number():
+    with pytest.raises(TypeError, match=r"`stars` must be an integer of at least 1 and at most 3\. Received: 2\.0"):
+        exercise(stars=2.0)
+
+
 def test_repr_says_what_can_be_done():
     assert repr(exercise()) == "Exercise 'A dummy': .prompt(), .check(answer), .hint(), .solution()"
 
@@ -79,6 +126,9 @@ def test_repr_says_what_can_be_done():
         ({"hints": ()}, "hints"),
         ({"hints": "one text"}, "hints"),
         ({"hints": ("Look.", " ")}, "hints"),
+        ({"stars": 0}, "stars"),
+        ({"stars": 4}, "stars"),
+        ({"prompt": "Write\n\n```python\nx = 1\n"}, "prompt"),
         ({"prompt": "Begun on the first line\n    and continued."}, "prompt"),
     ],
 )
@@ -134,30 +184,50 @@ def _stub_attribute(x):
         _stub_computes,
         _stub_attribute,
         lambda x: (None, None),
+        lambda x: (..., ...),
     ],
 )
 def test_the_untouched_stub_is_not_attempted(capsys, answer):
     task = exercise(_mean)
     assert task.outcome == "not attempted"
     task.check(answer)
-    said = " ".join(capsys.readouterr().out.split())
-    assert said.startswith("Not attempted yet. ")
-    assert said.endswith("ask for a hint with .hint().")
+    assert capsys.readouterr().out == "○ Not attempted yet. For help: test_exercise.dummy.hint()\n"
     assert task.outcome == "not attempted"
 
 
-def test_a_forgotten_return_is_mentioned(capsys):
-    exercise(_mean).check(lambda x: None)
-    assert "Your function returned None: is its `return` still missing?" in capsys.readouterr().out
+def _forgets(x):
+    means = x.mean(axis=1)  # noqa: F841
+
+
+def _forgets_at_once(x):
+    x * 2
+
+
+def _loses_the_result(x):
+    return print(end="")
+
+
+@pytest.mark.parametrize("answer", [_forgets, _forgets_at_once, _loses_the_result, functools.partial(_forgets)])
+def test_a_forgotten_return_is_mentioned(capsys, answer):
+    """But not to whoever has not begun: see the stubs above."""
+    task = exercise(_mean)
+    task.check(answer)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("○ Not attempted yet. Your function returned None: is its `return` still missing? For help")
+    assert task.outcome == "not attempted"
+
+
+def test_help_names_the_lesson_that_shows_the_exercise():
+    assert exercise(lesson="lesson04").judge(None)[1] == "For help: lesson04.dummy.hint()"
 
 
 @pytest.mark.parametrize(
     ("answer", "outcome", "said"),
     [
-        (lambda x: x.mean(axis=1), "correct", "Correct. Three rows were averaged.\n"),
-        (lambda x: [sum(row) / 4 for row in x], "correct", "Correct. Three rows were averaged.\n"),
-        (lambda x: x.sum(axis=1), "not yet", "Not yet. That is the sum over each row, not the mean.\n"),
-        (lambda x: x.mean(axis=0), "not yet", "Not yet. The means must have shape (3,); yours is (4,).\n"),
+        (lambda x: x.mean(axis=1), "correct", "✓ Correct. Three rows were averaged.\n"),
+        (lambda x: [sum(row) / 4 for row in x], "correct", "✓ Correct. Three rows were averaged.\n"),
+        (lambda x: x.sum(axis=1), "not yet", "✗ Not yet. That is the sum over each row, not the mean.\n"),
+        (lambda x: x.mean(axis=0), "not yet", "✗ Not yet. The means must have shape (3,); yours is (4,).\n"),
     ],
 )
 def test_outcomes(capsys, answer, outcome, said):
@@ -181,7 +251,7 @@ def test_the_fault_of_a_check_is_neutral_for_the_learner_and_raised_in_tests(cap
     monkeypatch.delenv("AETUTORIAL_STRICT")
     task.check(3)
     said = " ".join(capsys.readouterr().out.split())
-    assert said == ("Not yet. The check could not read your answer (TypeError: 'int' object is not subscriptable).")
+    assert said == ("✗ Not yet. The check could not read your answer (TypeError: 'int' object is not subscriptable).")
     assert task.outcome == "not yet"
 
 
@@ -245,7 +315,7 @@ def test_wild_input_gets_one_sentence(capsys, guard, index):
 
     exercise(check).check(WILD[index])
     said = " ".join(capsys.readouterr().out.split())
-    assert said == "Correct." or said.startswith("Not yet. ")
+    assert said == "✓ Correct." or said.startswith("✗ Not yet. ")
     assert said.endswith((".", "?"))
     assert len(said) < 420
     assert " at 0x" not in said

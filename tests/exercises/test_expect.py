@@ -21,7 +21,6 @@ from aetutorial.exercises import (
     expect_number,
     expect_text,
 )
-from aetutorial.exercises.exercise import layout
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -209,6 +208,9 @@ def test_models_and_tensors():
         (called(Subclassed(pair=True)), "The model has several outputs"),
     ):
         assert said in refused(expect_model, value, (4,), (2,))
+        assert said.replace("he model", "he coder") in refused(expect_model, value, (4,), (2,), who="coder").replace(
+            " for the coder.", "."
+        )
     assert "Your Subclassed raised" in refused(expect_model, called(Subclassed()), (5,), (2,))
     with pytest.raises(NotAttempted):
         expect_model(None)
@@ -245,14 +247,20 @@ def test_in_a_notebook():
         "def f(x):\n    print('inside')\n    return x\ntask.check(f)",
         "task.check(lambda x: helper(x))",
         "def f(x):\n    while True: pass\ntask.check(f)",
+        "task.prompt()",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     root = Path(__file__).resolve().parents[2]
     NotebookClient(notebook, kernel_name="python3", timeout=300, resources={"metadata": {"path": str(root)}}).execute()
     outputs = [cell.outputs for cell in notebook.cells]
+    (shown,) = outputs.pop()
+    assert (shown.output_type, {**shown.data}) == (
+        "display_data",
+        {"text/markdown": "#### a · build ★★★\n\na", "text/plain": "a · build ★★★\n\na"},
+    )
     assert all(output.name == "stdout" for cell in outputs for output in cell)
     said = [" ".join("".join(output.text for output in cell).split()) for cell in outputs]
-    assert said[2] == "inside Correct."
+    assert said[2] == "inside ✓ Correct."
     assert "ZeroDivisionError: division by zero, in line 2 of `helper` (`return x / 0`)" in said[3]
     assert "did not return within 0.2 seconds" in said[4]
 
@@ -261,8 +269,3 @@ def test_import_is_light():
     code = "import sys, aetutorial.exercises; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
-
-
-def test_layout_leaves_long_words_whole():
-    word = "x" * 100
-    assert layout(f"{word} {word} a b") == f"{word}\n{word}\na b"

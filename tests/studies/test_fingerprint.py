@@ -207,15 +207,16 @@ def test_what_changes_one_part(lesson, old, new, part):
 
 def test_the_package_is_followed_but_not_its_engine_nor_libraries(lesson, monkeypatch):
     run = lesson(
-        source="import numpy as np\nfrom aetutorial import metrics, plotting\n\n"
-        "def run(seed):\n    plotting.bars({})\n    return {'a': metrics.mse(np.mean(1), 2)}\n"
+        source="import numpy as np\nfrom aetutorial import lesson, metrics, plotting, tables\n\n"
+        "def run(seed):\n    plotting.bars({})\n    tables.show([])\n    lesson.claim('a', 1)\n"
+        "    return {'a': metrics.mse(np.mean(1), 2)}\n"
     ).run
     followed = []
     real = syntax._source
     monkeypatch.setattr(syntax, "_source", lambda item: followed.append(item.__qualname__) or real(item))
     fingerprint(run)
     assert {"run", "mse", "squared_error", "_pair"} <= set(followed)
-    assert not {"bars", "mean", "array", "message"} & set(followed)
+    assert not {"bars", "show", "claim", "mean", "array", "message"} & set(followed)
 
 
 CHECKED = """

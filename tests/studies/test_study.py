@@ -93,6 +93,38 @@ def test_a_lesson_runs_the_live_points_and_gets_the_whole_grid(stored, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_quiet_study_prints_nothing_and_says_it_in_its_note(stored, capsys):
+    capsys.readouterr()
+    study = lesson.study("small", run, GRID, LIVE, quiet=True)
+    assert calls == LIVE
+    assert capsys.readouterr().out == ""
+    assert study.note == "2 seeds for each of 3 settings; one of 6 runs happened just now, the others are stored"
+
+
+def test_a_note_counts_what_has_just_run(stored):
+    def note(live, grid=GRID, **named):
+        return lesson.study("small", run, grid, live, **named).note
+
+    assert note([]) == "2 seeds for each of 3 settings; all 6 runs are stored"
+    assert note([*LIVE, *LIVE]).endswith("; one of 6 runs happened just now, the others are stored")  # the same twice
+    assert note(GRID[1:4]).endswith("; 3 of 6 runs happened just now, the others are stored")
+    assert note(GRID[1:]).endswith("; 5 of 6 runs happened just now, the other is stored")
+    assert note(GRID) == "2 seeds for each of 3 settings; all 6 runs happened just now"
+    assert note([], fresh=True) == note(GRID)
+    assert note(LIVE, GRID[:2]) == "2 seeds; one of 2 runs happened just now, the other is stored"
+    assert lesson.stored("small").note == note([])
+
+
+def test_a_note_of_uneven_grids_and_of_settings_in_another_order():
+    points = [
+        {"a": 1, "b": 2, "seed": 0},
+        {"seed": 1, "b": 2, "a": 1},
+        *({"a": 2, "b": 2, "seed": s} for s in range(5)),
+    ]
+    study = Study("uneven", tuple(points), tuple({"error": 1.0} for _ in points))
+    assert study.note == "2 to 5 seeds for each of 2 settings; all 7 runs are stored"
+
+
 def test_the_file_holds_what_is_needed_to_doubt_it(stored):
     import keras
     import tensorflow as tf
@@ -192,6 +224,9 @@ def test_without_strict_changed_code_runs_the_grid_anew(stored, monkeypatch, cap
     assert lesson.study("small", run, GRID, LIVE).values("error", width=0).tolist() == [1.0, 1.25]
     assert calls == LIVE + GRID
     assert "all 6 points run now" in capsys.readouterr().out
+    quiet = lesson.study("small", run, GRID, LIVE, quiet=True)
+    assert "all 6 points run now" in capsys.readouterr().out  # it takes a while, so it is said before
+    assert quiet.note == "2 seeds for each of 3 settings; all 6 runs happened just now"
     assert stored.read_bytes() == before
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
+from sanitizing import outputs
 
 from aetutorial import lesson as lesson_module
 from aetutorial import runtime
@@ -46,7 +47,7 @@ lesson.claim(
 def lesson(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "notebooks"
     (folder / "text").mkdir(parents=True)
-    monkeypatch.setattr(notebooks, "FOLDERS", (folder, folder / "optional"))
+    monkeypatch.setattr(notebooks, "FOLDERS", (folder, folder / "deeper"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     for name in ("AETUTORIAL_SABOTAGE", "AETUTORIAL_CLAIM_LOG", "AETUTORIAL_SABOTAGED_STUDIES"):
         monkeypatch.delenv(name, raising=False)
@@ -55,18 +56,20 @@ def lesson(tmp_path, monkeypatch) -> Path:
     return path
 
 
-def store(text: Path, *outputs: str) -> None:
-    """Write the notebook of a text pair, with one cell for each output."""
-    cells = [
-        nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text=output)]) for output in outputs
-    ]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebooks.notebook_of(text))
+def store(text: Path, *cells: list) -> None:
+    """Write the notebook of a text pair, with one cell for each list of outputs."""
+    code = [nbformat.v4.new_code_cell("1", outputs=cell) for cell in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=code), notebooks.notebook_of(text))
 
 
-def printed_claims(capsys, *texts: str) -> str:
-    for text in texts:
-        lesson_module.claim(text, 1, above=0, fails_under="math")
-    return capsys.readouterr().out
+def shown(*texts: str) -> list:
+    """Return the outputs that claims leave in a notebook."""
+
+    def state() -> None:
+        for text in texts:
+            lesson_module.claim(text, 1, above=0, fails_under="math")
+
+    return [nbformat.v4.new_output("display_data", data=data) for data, _ in outputs(state)]
 
 
 CLAIMS = (
@@ -79,11 +82,11 @@ CLAIMS = (
 
 
 def test_a_lesson_is_judged_in_real_runs(lesson, capsys):
-    store(lesson, printed_claims(capsys, *CLAIMS[:3]), printed_claims(capsys, *CLAIMS[3:]))
+    store(lesson, shown(*CLAIMS[:3]), shown(*CLAIMS[3:]))
     assert claims.main(["05"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "05_lesson: 5 claims under no-training, shuffled-labels: 2 at fault",
-        "  survives no-training: this holds by construction (5.0, expected above 0)",
+        "  survives no-training: this holds by construction (5.0; must exceed 0)",
         "  identity broken by no-training: this is no identity (0.0)",
         "3 passed, 2 failed",
     ]
@@ -105,25 +108,103 @@ def test_the_learning_rate_is_switched_off_where_it_is_a_parameter(lesson):
     assert "learning_rate = 0.0" not in source("no-training")
 
 
+STUDIES = 'a = lesson.study("a", run, grid, [])\nb = lesson.study("b", run, grid, [])\nold = lesson.stored("old")\n'
+
+
 def test_a_sabotage_runs_the_studies_of_its_claims_and_of_identities(lesson, monkeypatch):
-    kinds = ("no-training", "shuffled-labels", "math")
+    kinds = {"no": '"no-training"', "sh": '"shuffled-labels"', "ma": '"math"', "un": "kind"}
     lines = [
-        f'lesson.claim("it is", lesson.study("{kind[:2]}", run, grid, []), above=0, fails_under="{kind}")'
-        for kind in kinds
+        f'value = lesson.study("{name}", run, grid, [])\n'
+        f'lesson.claim("it is", value, above=0, fails_under={kind}, study="{name}")'
+        for name, kind in kinds.items()
     ]
     lesson.write_text("# %%\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    assert claims.to_run(lesson, "no-training") == {"no", "ma"}
-    assert claims.to_run(lesson, "shuffled-labels") == {"sh", "ma"}
+    assert claims.to_run(lesson, "no-training") == {"no", "ma", "un"}
+    assert claims.to_run(lesson, "shuffled-labels") == {"sh", "ma", "un"}
     given = {}
     monkeypatch.setattr(notebooks, "execute", lambda notebook, folder, names: given.update(names))
     claims.outcomes(lesson, "shuffled-labels")
-    assert given["AETUTORIAL_SABOTAGED_STUDIES"] == "ma,sh"
+    assert given["AETUTORIAL_SABOTAGED_STUDIES"] == "ma,sh,un"
 
 
-def test_stated_reads_what_claim_prints(lesson, capsys):
-    long = "a very long claim " * 8 + "(with an aside (expected) and a β)"
-    output = printed_claims(capsys, long, "a short one")
-    store(lesson, "3\n" + output + "    indented\n", "no claim\n")
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ('fails_under="math"', ("math", ())),
+        ('fails_under="math", study="a"', ("math", ("a",))),
+        ('study="old", fails_under="no-training"', ("no-training", ("old",))),
+        ('fails_under="no-training", study=("b", "a")', ("no-training", ("b", "a"))),
+        ('fails_under="no-training", study=["b"], digits=2', ("no-training", ("b",))),
+        ('fails_under=kind, study="a"', (None, ("a",))),
+    ],
+)
+def test_a_claims_studies_are_read_from_its_arguments(arguments, found):
+    call = f'lesson.claim("it is so", a.mean("x"), above=0, {arguments})'
+    assert claims.rests_on(f"{STUDIES}{call}\n") == [found]
+    loop = f"for text in texts:\n    if text:\n        {call}\n{call}\n"
+    assert claims.rests_on(STUDIES + loop) == [found, found]
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ("name", r"line 4: `study` must be a literal name or a tuple .*Received: name\."),
+        ('("a", name)', r"`study` must be a literal .*Received: \('a', name\)\."),
+        ('f"{name}"', "`study` must be a literal"),
+        ("()", "`study` must be a literal"),
+        ("3", "`study` must be a literal"),
+        ('"missing"', "line 4: the claim names 'missing', no study of this lesson"),
+        ('("a", "missing")', "the claim names 'missing'"),
+    ],
+)
+def test_a_study_that_can_not_be_read_is_at_fault(lesson, capsys, study, said):
+    source = f'{STUDIES}lesson.claim("it is", 1, above=0, fails_under="no-training", study={study})\n'
+    with pytest.raises(claims.UnreadableClaimError, match=said):
+        claims.rests_on(source)
+    lesson.write_text("# %%\n" + source, encoding="utf-8")
+    store(lesson, shown("it is"))
+    assert claims.main([]) == 1
+    assert capsys.readouterr().out.endswith("0 passed, 1 failed\n")
+
+
+RESTING = """# %%
+from aetutorial import lesson
+
+# %% tags=["parameters"]
+learning_rate = 0.5
+
+
+# %%
+def run(seed):
+    return {"gain": learning_rate + 0.001 * seed}
+
+
+study = lesson.study("resting", run, [{"seed": 0}, {"seed": 1}], live=[])
+lesson.claim("named", study.mean("gain"), above=0.1, fails_under="no-training", study="resting")
+"""
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+def test_a_claim_that_does_not_name_its_study_survives_and_is_reported(lesson, tmp_path, monkeypatch, capsys, names_it):
+    monkeypatch.setenv("AETUTORIAL_STUDY_FOLDER", str(tmp_path / "studies"))
+    lesson.write_text(RESTING, encoding="utf-8")
+    notebooks.execute(notebooks.read_text(lesson), lesson.parent.parent, {"AETUTORIAL_STUDIES": "run"})
+    monkeypatch.delenv("AETUTORIAL_STUDIES", raising=False)
+    assert (tmp_path / "studies" / "resting.json").exists()
+    if not names_it:
+        lesson.write_text(RESTING.replace(', study="resting"', ""), encoding="utf-8")
+    store(lesson, shown("named"))
+    assert claims.main([]) == (0 if names_it else 1)
+    said = capsys.readouterr().out
+    assert ("survives no-training: named (0.5005; must exceed 0.1)" in said) is not names_it
+
+
+def test_stated_reads_what_claim_shows(lesson):
+    long = "a very long claim " * 8 + "(with an aside (measured) and a β) & more"
+    printed = [nbformat.v4.new_output("stream", text="3\n✓ printed (measured 1; must exceed 0)\n")]
+    table = [nbformat.v4.new_output("display_data", data={"text/plain": "a\n✓ told (measured 1; must exceed 0)"})]
+    image = [nbformat.v4.new_output("display_data", data={"image/png": "aaaa"})]
+    store(lesson, [*shown(long), *shown("a short one.")], printed, table, image, [])
     assert claims.stated(lesson) == {long, "a short one"}
 
 
@@ -136,14 +217,14 @@ def test_a_lesson_that_is_not_stored_is_an_error(lesson):
 
 
 def entry(text: str, fails_under: str, holds: bool) -> dict:
-    return {"text": text, "value": "0.5", "expected": "above 0", "fails_under": fails_under, "holds": holds}
+    return {"text": text, "value": "0.5", "expected": "must exceed 0", "fails_under": fails_under, "holds": holds}
 
 
 @pytest.mark.parametrize(
     ("runs", "faults"),
     [
         ({"no-training": [entry("a", "no-training", False)]}, []),
-        ({"no-training": [entry("a", "no-training", True)]}, ["survives no-training: a (0.5, expected above 0)"]),
+        ({"no-training": [entry("a", "no-training", True)]}, ["survives no-training: a (0.5; must exceed 0)"]),
         ({"no-training": [entry("a", "math", True)]}, []),
         ({"no-training": [entry("a", "math", False)]}, ["identity broken by no-training: a (0.5)"]),
         # Put to another's test only: it says nothing about the sabotage that the claim names.
@@ -153,12 +234,12 @@ def entry(text: str, fails_under: str, holds: bool) -> dict:
                 "no-training": [entry("a", "shuffled-labels", False)],
                 "shuffled-labels": [entry("a", "shuffled-labels", True)],
             },
-            ["survives shuffled-labels: a (0.5, expected above 0)"],
+            ["survives shuffled-labels: a (0.5; must exceed 0)"],
         ),
         # Stated twice, as in a loop: each time counts.
         (
             {"no-training": [entry("a", "no-training", False), entry("a", "no-training", True)]},
-            ["survives no-training: a (0.5, expected above 0)"],
+            ["survives no-training: a (0.5; must exceed 0)"],
         ),
         ({"no-training": []}, ["never put to its test: a"]),
         ({}, ["never put to its test: a"]),
@@ -185,7 +266,7 @@ def test_only_the_sabotages_that_are_named_are_run(lesson, monkeypatch, capsys):
 
     monkeypatch.setattr(claims, "outcomes", outcomes)
     lesson.write_text('# %%\nlesson.claim("a", 1, above=0, fails_under="math")\n')
-    store(lesson, printed_claims(capsys, "a"))
+    store(lesson, shown("a"))
     assert claims.main([]) == 0
     assert ran == ["no-training"]
     assert capsys.readouterr().out.endswith("1 passed, 0 failed\n")
@@ -196,6 +277,6 @@ def test_a_sabotaged_lesson_that_stops_is_at_fault(lesson, monkeypatch, capsys):
         raise CellExecutionError("traceback", "KeyError", "x")
 
     monkeypatch.setattr(claims, "outcomes", outcomes)
-    store(lesson, printed_claims(capsys, "a"))
+    store(lesson, shown("a"))
     assert claims.main([]) == 1
     assert "the sabotaged lesson does not run to its end: traceback" in capsys.readouterr().out

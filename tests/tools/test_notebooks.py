@@ -36,6 +36,9 @@ def double(x):
 
 print(double(2))
 lesson.claim("The double is large enough", double(2), above=3, fails_under="math")
+print("So", end="\\r")
+print("It is", end=" ", flush=True)
+print("so.")
 """
 
 
@@ -44,9 +47,8 @@ def folder(tmp_path, monkeypatch):
     """An empty course; what a run puts into the environment is taken out again."""
     (tmp_path / "notebooks" / "text").mkdir(parents=True)
     shutil.copy(ROOT / "notebooks" / "jupytext.toml", tmp_path / "notebooks")
-    optional = tmp_path / "notebooks" / "optional"
     monkeypatch.setattr(notebooks, "ROOT", tmp_path)
-    monkeypatch.setattr(notebooks, "FOLDERS", (tmp_path / "notebooks", optional))
+    monkeypatch.setattr(notebooks, "FOLDERS", (tmp_path / "notebooks", tmp_path / "notebooks" / "deeper"))
     monkeypatch.setattr(notebooks, "TIMES", tmp_path / "notebooks" / "run_times.json")
     for name in ("AETUTORIAL_SABOTAGE", "AETUTORIAL_CLAIM_LOG", "AETUTORIAL_STUDIES"):
         monkeypatch.delenv(name, raising=False)
@@ -96,8 +98,9 @@ def test_a_lesson_is_executed_and_stored(folder, lesson, capsys, monkeypatch):
     nbformat.validate(stored)
     assert counts(path) == [1, 2, 3]
     assert notebooks.sources(stored) == notebooks.sources(notebooks.read_text(lesson))
-    (output,) = stored.cells[-1].outputs
-    assert output.text == "4\nClaim holds: The double is large enough (expected above 3)\n"
+    printed, claim, after = stored.cells[-1].outputs
+    assert (printed.text, after.text) == ("4\n", "It is so.\n")
+    assert claim.data["text/plain"] == "✓ The double is large enough (measured 4; must exceed 3)"
     assert claims.stated(lesson) == {"The double is large enough"}
     assert stored.metadata.kernelspec.name == "python3"
     assert not any("execution" in cell.metadata for cell in stored.cells)  # no times of the day
@@ -105,7 +108,7 @@ def test_a_lesson_is_executed_and_stored(folder, lesson, capsys, monkeypatch):
     times = json.loads((folder / "run_times.json").read_text("utf-8"))["05_lesson"]
     assert 0 <= times["slowest_cell_seconds"] <= times["seconds"]
     assert 10 < times["peak_megabytes"] < 2000
-    assert capsys.readouterr().out.startswith("05_lesson.ipynb ... ")
+    assert capsys.readouterr().out.startswith("05_lesson ... ")
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["05_lesson.ipynb", "jupytext.toml", "run_times.json", "text"]
 
@@ -115,15 +118,18 @@ def test_a_lesson_is_executed_and_stored(folder, lesson, capsys, monkeypatch):
 
 def test_texts_are_found_by_the_start_of_their_names(folder, lesson):
     other = folder / "text" / "06_other.py"
-    more = folder / "optional" / "text" / "more.py"
+    more = folder / "deeper" / "text" / "05_more.py"
     more.parent.mkdir(parents=True)
     for path in (other, more):
         path.write_text(TEXT, encoding="utf-8")
     assert notebooks.texts([]) == [lesson, other, more]
     assert notebooks.texts(["06"]) == [other]
-    assert notebooks.texts(["mo", "05"]) == [lesson, more]
-    assert notebooks.notebook_of(more) == folder / "optional" / "more.ipynb"
-    with pytest.raises(SystemExit, match=r"starts with 07 or 08\. There are: 05_lesson, 06_other"):
+    assert notebooks.texts(["05"]) == [lesson, more]
+    assert notebooks.texts(["deeper/05"]) == notebooks.texts(["deeper"]) == [more]
+    assert notebooks.notebook_of(more) == folder / "deeper" / "05_more.ipynb"
+    names = ["05_lesson", "deeper/05_more", "deeper/05_more"]
+    assert [notebooks.name_of(path) for path in (lesson, more, notebooks.notebook_of(more))] == names
+    with pytest.raises(SystemExit, match=r"starts with 07 or 08\. There are: 05_lesson, 06_other, deeper/05_more"):
         notebooks.texts(["07", "08"])
 
 
@@ -135,6 +141,38 @@ def test_text_is_read_as_a_notebook(lesson):
     assert notebook.cells[2].metadata.tags == ["parameters"]
     assert len({cell.id for cell in notebook.cells}) == 4
     assert notebook == notebooks.read_text(lesson)  # the same cell ids each time
+
+
+def test_tags_fold_code_and_outputs(lesson, folder, no_kernel):
+    cells = '# %% tags=["hide-input"]\n1\n\n# %% tags=["nbval-ignore-output", "hide-output"]\n2\n\n'
+    lesson.write_text(TEXT + "\n" + cells + '# %% [markdown] tags=["hide-input"]\n# Text.\n', encoding="utf-8")
+    notebooks.run(["05"])
+    stored = nbformat.read(folder / "05_lesson.ipynb", as_version=4)
+    nbformat.validate(stored)
+    folded = [cell.metadata.get("jupyter") for cell in stored.cells]
+    assert folded == [None] * 4 + [{"source_hidden": True}, {"outputs_hidden": True}, None]
+
+
+def test_what_a_reader_folded_does_not_come_back(folder, lesson, no_kernel):
+    lesson.write_text(TEXT + '\n# %% tags=["hide-input"]\n1\n', encoding="utf-8")
+    notebooks.run(["05"])
+    path = folder / "05_lesson.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[-1].metadata["jupyter"] = {"source_hidden": False}
+    notebook.cells[1].metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
+    notebook.cells[0].source += " More."
+    nbformat.write(notebook, path)
+    notebooks.to_text(["05"])
+    text = lesson.read_text("utf-8")
+    assert "More." in text
+    assert "hidden" not in text
+    assert '# %% tags=["hide-input"]\n' in text
+    again = notebooks.read_text(lesson)
+    folded = [cell.metadata.get("jupyter") for cell in again.cells]
+    assert folded == [None] * 4 + [{"source_hidden": True}]
+    # Nor from a text pair in which it was written by another tool.
+    lesson.write_text('# %% jupyter={"source_hidden": true}\n1\n', encoding="utf-8")
+    assert "jupyter" not in notebooks.read_text(lesson).cells[0].metadata
 
 
 def test_sources_see_kind_text_and_tags_only(lesson):
@@ -156,11 +194,20 @@ def test_sources_see_kind_text_and_tags_only(lesson):
 
 
 def test_run_does_all_lessons_in_their_folders(folder, lesson, no_kernel):
-    (folder / "optional" / "text").mkdir(parents=True)
-    (folder / "optional" / "text" / "more.py").write_text(TEXT, encoding="utf-8")
+    (folder / "deeper" / "text").mkdir(parents=True)
+    (folder / "deeper" / "text" / "05_lesson.py").write_text(TEXT, encoding="utf-8")
     notebooks.run([])
-    assert no_kernel == [(folder, None), (folder / "optional", None)]
-    assert set(json.loads(notebooks.TIMES.read_text("utf-8"))) == {"05_lesson", "more"}
+    assert no_kernel == [(folder, None), (folder / "deeper", None)]
+    assert set(json.loads(notebooks.TIMES.read_text("utf-8"))) == {"05_lesson", "deeper/05_lesson"}
+
+
+def test_a_notebook_of_text_only_is_stored_and_not_timed(folder, lesson, no_kernel, capsys):
+    (folder / "text" / "reference.py").write_text("# %% [markdown]\n# # Words\n", encoding="utf-8")
+    notebooks.run([])
+    assert nbformat.read(folder / "reference.ipynb", as_version=4).cells[0].source == "# Words"
+    assert no_kernel == [(folder, None)]
+    assert set(json.loads(notebooks.TIMES.read_text("utf-8"))) == {"05_lesson"}
+    assert "reference ... text only" in capsys.readouterr().out
 
 
 def test_a_failing_lesson_leaves_the_stored_one(folder, lesson, no_kernel):
@@ -346,8 +393,26 @@ def test_execute_measures_and_cleans_up(folder, lesson, monkeypatch):
     assert "TF_CPP_MIN_LOG_LEVEL" not in Client.environment  # as in a learner's kernel
 
     notebooks.execute(notebook, folder, {"AETUTORIAL_STUDIES": "run"})
-    assert Client.options["timeout"] > 20 * 60
+    assert Client.options["timeout"] == 60 * 60
     assert Client.environment["AETUTORIAL_STUDIES"] == "run"
+
+
+def stream(text: str, name: str = "stdout"):
+    return nbformat.v4.new_output("stream", name=name, text=text)
+
+
+def test_what_is_printed_in_a_row_is_joined_and_a_rewritten_line_keeps_its_last_state():
+    figure = nbformat.v4.new_output("display_data", data={"text/plain": "Figure"})
+    blanks = "\r" + " " * 78 + "\r"
+    lines = [f"{blanks}epoch 1/2: loss 0.5, 3 s left", f"{blanks}epoch 2/2: loss 0.4\n", "done\r\n"]
+    assert notebooks.joined([]) == []
+    assert notebooks.joined([stream("a"), *map(stream, lines), figure, stream("b\n"), stream("c\n")]) == [
+        stream("epoch 2/2: loss 0.4\ndone\r\n"),
+        figure,
+        stream("b\nc\n"),
+    ]
+    mixed = [stream("w", "stderr"), stream("a"), stream("x", "stderr"), stream("b"), figure]
+    assert notebooks.joined(mixed) == [stream("ab"), stream("wx", "stderr"), figure]
 
 
 def test_the_meter_waits_for_the_kernel_and_survives_its_end(monkeypatch):

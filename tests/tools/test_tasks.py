@@ -83,11 +83,13 @@ class Calls:
 
 @pytest.fixture
 def calls(monkeypatch, tmp_path):
-    """Note what the commands would run in a repository with three notebooks."""
-    for name in ("01_a.ipynb", "03_c.ipynb", "optional/03_more.ipynb", "text/03_c.py"):
+    """Note what the commands would run in a repository with three notebooks, and one of text only."""
+    code = json.dumps({"cells": [{"cell_type": "code"}]}, indent=1)
+    files = dict.fromkeys(("01_a.ipynb", "03_c.ipynb", "deeper/03_c.ipynb", "text/03_c.py"), code)
+    for name, content in {**files, "reference.ipynb": code.replace("code", "markdown")}.items():
         path = tmp_path / "notebooks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        path.write_text(content, encoding="utf-8")
     calls = Calls()
     monkeypatch.setattr(tasks, "run", calls)
     monkeypatch.setattr(tasks, "ROOT", tmp_path)
@@ -112,7 +114,7 @@ def test_test_checks_style_types_package_and_notebooks(calls):
     assert options[:4] == ["-m", "pytest", "--nbval", "--nbval-current-env"]
     assert {"--nbval-sanitize-with=tests/nbval_sanitize.cfg", "--dist=loadfile"} <= set(options)
     # The longest first; one that was never timed comes last.
-    files = ["notebooks/03_c.ipynb", "notebooks/01_a.ipynb", "notebooks/optional/03_more.ipynb"]
+    files = ["notebooks/03_c.ipynb", "notebooks/01_a.ipynb", "notebooks/deeper/03_c.ipynb"]
     assert [part for part in options if part.endswith(".ipynb")] == files
 
 
@@ -121,7 +123,7 @@ def test_lessons_run_side_by_side_on_one_thread_each(calls, monkeypatch):
         monkeypatch.setattr(tasks.os, "cpu_count", lambda cores=cores: cores)
         tasks.main(["test"])
         assert f"--numprocesses={workers}" in calls.commands[-1]
-        assert calls.variables[-1] == dict.fromkeys(tasks.THREADS, "1")
+        assert calls.variables[-1] == {**dict.fromkeys(tasks.THREADS, "1"), "AETUTORIAL_HOLD": "1"}
 
 
 def test_the_first_failure_stops_and_is_passed_on(calls):
@@ -140,18 +142,20 @@ def test_lesson_narrows_the_notebooks(calls, capsys):
     assert tasks.main(["test-portable", "LESSON=03"]) == 0
     assert len(calls.commands) == len(tasks.PROCESSORS) + 1
     for command in calls.commands:
-        names = [Path(part).name for part in command if part.endswith(".ipynb")]
-        assert names == ["03_c.ipynb", "03_more.ipynb"]
-    assert tasks.main(["test-portable", "LESSON=99"]) == 1
-    assert "'99'. There are: 01_a, 03_c, 03_more." in capsys.readouterr().out
+        names = [part for part in command if part.endswith(".ipynb")]
+        assert names == ["notebooks/03_c.ipynb", "notebooks/deeper/03_c.ipynb"]
+    assert tasks.main(["test-portable", "LESSON=deeper/03", "PROCESSOR=AVX2"]) == 0
+    assert [part for part in calls.commands[-1] if part.endswith(".ipynb")] == ["notebooks/deeper/03_c.ipynb"]
+    assert tasks.main(["test-portable", "LESSON=99", "PROCESSOR="]) == 1
+    assert "'99'. There are: 01_a, 03_c, deeper/03_c." in capsys.readouterr().out
 
 
 def test_portable_stands_in_for_other_processors(calls, capsys):
     assert tasks.main(["test-portable"]) == 0
     *smaller, all_threads = calls.variables
     for variables, (name, wanted) in zip(smaller, tasks.PROCESSORS.items(), strict=True):
-        assert variables == {**dict.fromkeys(tasks.THREADS, "1"), **wanted}, name
-    assert all_threads == {}
+        assert variables == {**dict.fromkeys(tasks.THREADS, "1"), "AETUTORIAL_HOLD": "1", **wanted}, name
+    assert all_threads == {"AETUTORIAL_HOLD": "1"}
     assert "--numprocesses=1" in calls.commands[-1]
     said = capsys.readouterr().out
     assert f"This machine has: {tasks.instruction_sets()}." in said
@@ -182,7 +186,6 @@ def test_portable_on_one_processor(calls, capsys):
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("notebooks", "-m tools.notebooks run"),
         ("text", "-m tools.notebooks text"),
         ("studies", "-m tools.notebooks studies"),
         ("test-claims", "-m tools.claims"),
@@ -192,6 +195,19 @@ def test_lesson_is_handed_on(calls, name, command):
     assert tasks.main([name]) == 0
     assert tasks.main([name, "LESSON=03"]) == 0
     assert calls.lines() == [command, command + " 03"]
+
+
+def test_a_run_of_lessons_ends_with_their_times(calls):
+    assert tasks.main(["notebooks", "LESSON=03"]) == 0
+    assert calls.lines() == ["-m tools.notebooks run 03", "-m tools.course --quiet"]
+    calls.codes["-m tools.notebooks run 03"] = 1
+    assert tasks.main(["notebooks", "LESSON=03"]) == 1
+    assert calls.lines()[2:] == ["-m tools.notebooks run 03"]
+
+
+def test_lessons_are_measured(calls):
+    assert tasks.main(["lessons"]) == 0
+    assert calls.lines() == ["-m tools.course"]
 
 
 def test_requirements_do_not_depend_on_the_running_python(calls):

@@ -1,0 +1,388 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3, deeper · The Keras example: what fit does, what a graph freezes, what a file holds
+#
+# **Reading** 0 min · **working through** 0 min · **runs in** 0 s<!-- times -->
+#
+# [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/03_keras_example.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/03_keras_example.ipynb)
+#
+# Five questions that [lesson 3](../03_keras_example.ipynb) left open. You need that lesson and nothing else; the sections don't build on each other.
+
+# %%
+from aetutorial import lesson, metrics, tables, training
+
+lesson.begin("Deeper: the Keras example", notebook="deeper/03_keras_example")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.layers import Dense, Input
+
+# %% tags=["parameters"]
+latent_dim = 32
+epochs = 100
+batch_size = 32
+
+# %% [markdown]
+# Here are lesson 3's data and its network once more.
+
+
+# %%
+def draw(seed):
+    """Return rows to train on, to validate with, and to test with: each 1000 × 100."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((3, 1000, 100)).astype("float32")
+
+
+def example(output, seed=0):
+    """Return the example's autoencoder with another activation of the last layer."""
+    keras.utils.set_random_seed(seed)
+    encoder = keras.Sequential([Input((100,)), Dense(64, "relu"), Dense(latent_dim, "relu")])
+    decoder = keras.Sequential(
+        [Input((latent_dim,)), Dense(32, "relu"), Dense(64, "relu"), Dense(100, output)]
+    )
+    autoencoder = keras.Sequential([encoder, decoder])
+    autoencoder.compile(optimizer="adam", loss="mse")
+    return autoencoder
+
+
+x_train, x_val, x_test = draw(seed=0)
+
+# %% [markdown]
+# ## In which order does `fit` show the rows?
+#
+# In lesson 3 the training curve ended at 0.82, and `evaluate` then said 0.83: an odd direction, because an average taken *during* the last epoch should lie above what the weights can do at its end. The lesson blamed the order of the rows. Let us check both halves of that.
+#
+# First, does Keras's `fit` keep one order? We let a model write down the rows that it is shown, in two epochs of ten rows.
+
+
+# %%
+class Witness(keras.Model):
+    """Writes down the rows of each batch; what it learns is of no interest."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.seen = Dense(1), []
+
+    def call(self, rows):
+        return self.dense(rows)
+
+    def train_step(self, batch):
+        self.seen.append(batch[0].numpy().ravel().astype(int))
+        return super().train_step(batch)
+
+
+# %%
+def order_seen(seed):
+    """Return the order of the rows in two epochs of Keras's fit."""
+    tf.random.set_seed(seed)
+    numbers, witness = np.arange(10.0)[:, None], Witness()
+    witness.compile("sgd", loss="mse", run_eagerly=True)  # step by step, so that it can write
+    witness.fit(numbers, numbers, batch_size=10, epochs=2, verbose=0)
+    return witness.seen
+
+
+with_seed, without_seed = order_seen(seed=0), order_seen(seed=None)
+
+# %% tags=["hide-input"]
+engine = [training.epoch_order(0, e, 10) for e in range(2)]
+tables.show(
+    ["", "epoch 1", "epoch 2"],
+    [
+        (name, *(" ".join(map(str, order)) for order in orders))
+        for name, orders in (("Keras fit, with a seed", with_seed), ("training.fit", engine))
+    ],
+    caption="The order in which ten rows are shown",
+)
+lesson.claim(
+    "With a seed, so many of the ten rows come at the same place in both epochs of Keras's fit",
+    np.sum(with_seed[0] == with_seed[1]),
+    between=(10, 10),
+    digits=0,
+    fails_under="math",
+)
+lesson.claim(
+    "Without a seed, so many",
+    np.sum(without_seed[0] == without_seed[1]),
+    below=9,
+    fails_under="math",
+)
+
+# %% [markdown]
+# It does, once a seed is set. (Keras 3 on TensorFlow draws the order in a part that starts again with each epoch, and with a seed it starts with the same random numbers. This holds for the versions in `requirements.txt`.)
+#
+# Second, does that order explain the two losses? Now everything else is kept the same: the same network, starts and data, and one loop, `training.fit`, with the rows in one order or in a new one for each epoch.
+
+
+# %% tags=["hide-input"]
+def train_in_order(output, shuffle, seed):
+    """Train with one order of the rows, or with a new one in each epoch."""
+    x_train, _, x_test = draw(seed)
+    model = example(output, seed)
+    history = training.fit(
+        model,
+        x_train,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        shuffle=shuffle,
+        progress=False,
+    )
+    average, after = history.history["loss"][-1], model.evaluate(x_train, x_train, verbose=0)
+    return {
+        "average": average,
+        "after": after,
+        "difference": after - average,
+        "test": model.evaluate(x_test, x_test, verbose=0),
+    }
+
+
+grid = [
+    {"output": output, "shuffle": shuffle, "seed": seed}
+    for output in ("sigmoid", "linear")
+    for shuffle in (False, True)
+    for seed in range(5)
+]
+order = lesson.study("03_order", train_in_order, grid, live=grid[:1], quiet=True)
+heads = {
+    "average": "average of the last epoch",
+    "after": "evaluate, training rows",
+    "test": "evaluate, new rows",
+}
+rows = []
+for output in ("sigmoid", "linear"):
+    for shuffle in (False, True):
+        where = {"output": output, "shuffle": shuffle}
+        cells = [(order.mean(name, **where), order.std(name, **where)) for name in heads]
+        rows.append((output, "new in each epoch" if shuffle else "always the same", *cells))
+tables.show(
+    ["output", "order of rows", *heads.values()],
+    rows,
+    digits=dict.fromkeys(heads.values(), 3),
+    note=f"Mean ± standard deviation of {order.note}.",
+)
+lesson.record(
+    fixed_average=order.mean("average", output="sigmoid", shuffle=False),
+    fixed_after=order.mean("after", output="sigmoid", shuffle=False),
+    fresh_average=order.mean("average", output="sigmoid", shuffle=True),
+    fresh_after=order.mean("after", output="sigmoid", shuffle=True),
+)
+lesson.claim(
+    "One order, sigmoid: `evaluate` lies above the last epoch's average in every seed; smallest difference",
+    order.values("difference", output="sigmoid", shuffle=False).min(),
+    above=0.002,
+    fails_under="no-training",
+    study="03_order",
+)
+lesson.claim(
+    "New orders, sigmoid: `evaluate` lies below the average in every seed; largest difference",
+    order.values("difference", output="sigmoid", shuffle=True).max(),
+    below=0,
+    fails_under="math",
+    study="03_order",
+)
+
+# %% [markdown]
+# In one order, `evaluate` finds 0.829<!-- fixed_after --> where the epoch averaged 0.822<!-- fixed_average -->, in every seed. In new orders it finds 0.806<!-- fresh_after -->, below the average of 0.808<!-- fresh_average -->, as it should. So the order explains both the odd direction and the difference between 0.83 and 0.81. **Shuffle anew in each epoch; with a seed, Keras's `fit` doesn't.** On new rows the two hardly differ for the sigmoid.
+#
+# ## What does stopping in time buy?
+#
+# Lesson 3 showed the curve of one run. Here are five, each with the network with a linear output, trained to the end or stopped by a validation set. The test rows had no say in when to stop.
+
+
+# %%
+def train_with_stop(patience, seed):
+    """Train the linear-output network, stopping when validation no longer improves."""
+    x_train, x_val, x_test = draw(seed)
+    model = example("linear", seed)
+    stop = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+    history = training.fit(
+        model,
+        x_train,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation_data=x_val,
+        callbacks=[stop] if patience else [],
+        seed=seed,
+        progress=False,
+    )
+    test = model.evaluate(x_test, x_test, verbose=0)
+    return {"test": test, "epochs": len(history.history["loss"])}
+
+
+# %% tags=["hide-input"]
+grid = [{"patience": patience, "seed": seed} for patience in (0, 10) for seed in range(5)]
+stopping = lesson.study("03_stopping", train_with_stop, grid, live=grid[-1:], quiet=True)
+tables.show(
+    ["training", "epochs", "mse on new rows"],
+    [
+        (
+            "stopped" if patience else "to the end",
+            (stopping.mean("epochs", patience=patience), stopping.std("epochs", patience=patience)),
+            (stopping.mean("test", patience=patience), stopping.std("test", patience=patience)),
+        )
+        for patience in (0, 10)
+    ],
+    best={"mse on new rows": "min"},
+    digits={"epochs": 0, "mse on new rows": 3},
+    note=f"Mean ± standard deviation of {stopping.note}. Patience: 10 epochs.",
+)
+saved = stopping.values("test", patience=0) - stopping.values("test", patience=10)
+lesson.record(saved=saved.mean(), within=0.5)
+lesson.claim(
+    "Stopping changes the error on new rows by little; largest change in five seeds",
+    np.abs(saved).max(),
+    below=0.04,
+    fails_under="math",
+    study="03_stopping",
+)
+
+# %% [markdown]
+# STOPPING_TEXT
+#
+# ## What else does a graph freeze?
+#
+# `tf.function` runs your Python once, to record TensorFlow's operations, and then replays the record. So everything in it that is *not* a TensorFlow operation happens while recording: `print`, counters, lists, NumPy. Here a function counts its own calls in three ways.
+
+
+# %%
+python_count, seen = 0, []
+variable_count = tf.Variable(0)
+
+
+@tf.function
+def counted(value):
+    global python_count
+    python_count += 1  # Python: while recording
+    seen.append(type(value).__name__)  # Python: while recording
+    variable_count.assign_add(1)  # TensorFlow: at every call
+    return value + 1
+
+
+for number in (1.0, 2.0, 3.0):
+    counted(tf.constant(number))
+after_tensors = python_count
+for number in (1.0, 2.0, 3.0):
+    counted(number)  # a Python number is a constant of the graph: each new one is recorded anew
+
+# %% tags=["hide-input"]
+tables.show(
+    ["counted by", "after 3 tensors", "after 3 Python numbers more"],
+    [("Python", after_tensors, python_count), ("tf.Variable", 3, int(variable_count.numpy()))],
+    note=f"While recording, `value` was of the type {seen[0]}, and then {seen[-1]}.",
+)
+lesson.claim(
+    "Six calls, of which Python noticed", python_count, between=(4, 4), digits=0, fails_under="math"
+)
+
+# %% [markdown]
+# Six calls, and Python noticed four: the first tensor, and each Python number, because a Python number is baked into the graph and a new one makes a new graph. **Inside a compiled step use TensorFlow's operations and `tf.Variable`, and pass tensors, not Python numbers.** When a step misbehaves, compile the model with `run_eagerly=True`: then Python runs every time, slowly, and you can print.
+#
+# ## What is a second worth?
+#
+# Lesson 3 compared speeds. A speed is worth what it buys, so give Keras's `fit` and `training.fit` the same time and see how far each gets on the training rows. The time for compiling is not counted.
+
+# %%
+runs = {
+    "Keras fit": lambda model, n: model.fit(
+        x_train, x_train, batch_size=batch_size, epochs=n, verbose=0
+    ),
+    "training.fit": lambda model, n: training.fit(
+        model, x_train, batch_size=batch_size, epochs=n, jit=True, progress=False
+    ),
+}
+
+# %% tags=["hide-input"]
+import time
+
+budget, chunk = 1.5, 5  # seconds, epochs at a time
+reached = {}
+for name, run in runs.items():
+    run(example("linear"), chunk)  # compiles what equal models share
+    model = example("linear")
+    run(model, chunk)
+    spent, count = 0.0, chunk
+    while spent < budget:
+        started = time.perf_counter()
+        run(model, chunk)
+        spent, count = spent + time.perf_counter() - started, count + chunk
+    reached[name] = (count, metrics.mse(x_train, model(x_train)))
+tables.show(
+    ["loop", "epochs", "mse on training rows"],
+    [(name, *cells) for name, cells in reached.items()],
+    digits={"mse on training rows": 2},
+    live=["epochs", "mse on training rows"],
+    note=f"After {budget} s on the machine that made this page. Both begin with {chunk} epochs that are not timed.",
+)
+lesson.claim(
+    "In the same time, the loss that Keras's fit reaches exceeds that of training.fit by",
+    reached["Keras fit"][1] - reached["training.fit"][1],
+    above=0.05,
+    fails_under="no-training",
+)
+
+# %% [markdown]
+# (On its *training* rows: for new rows, as you know from lesson 3, more epochs stop helping here.) `benchmarks/RESULTS.md` has measurements for five networks, beside PyTorch and JAX. Where the network is large, the differences are small, and for convolutions XLA can even be slower.
+#
+# ## What does a file hold?
+#
+# The real test of a saved model is a *fresh process*, one that knows nothing of this notebook. We start one, let it load the model and restore ten rows, and compare.
+
+# %%
+program = """
+import sys, keras, numpy as np
+folder = sys.argv[1]
+model = keras.saving.load_model(folder + "/autoencoder.keras")
+np.save(folder + "/x_hat.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
+"""
+
+# %% tags=["hide-input"]
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+trained = example("linear")
+training.fit(trained, x_train, epochs=6, batch_size=batch_size, progress=False)
+with tempfile.TemporaryDirectory() as folder:
+    trained.save(Path(folder, "autoencoder.keras"))
+    np.save(Path(folder, "x.npy"), x_test[:10])
+    subprocess.run([sys.executable, "-c", program, folder], check=True, capture_output=True)
+    elsewhere = np.load(Path(folder, "x_hat.npy"))
+lesson.claim(
+    "A fresh process restores the same rows; largest difference",
+    np.abs(elsewhere - trained.predict(x_test[:10], verbose=0)).max(),
+    below=1e-5,
+    fails_under="math",
+)
+
+# %% [markdown]
+# A `.keras` file is for a model that is finished. A training that was interrupted needs more: the position in the shuffled data and the state of every random generator. With `checkpoint="folder"`, `training.fit` writes all of it after each epoch. Call it again, and it goes on where it stopped. Is the result close to that of an uninterrupted run, or the same?
+
+# %%
+settings = {"batch_size": batch_size, "progress": False}
+with tempfile.TemporaryDirectory() as folder:
+    training.fit(example("linear"), x_train, epochs=3, checkpoint=folder, **settings)  # cut short
+    resumed = example("linear")  # a fresh model, as after a restart
+    training.fit(resumed, x_train, epochs=6, checkpoint=folder, **settings)
+
+# %% tags=["hide-input"]
+pairs = zip(resumed.get_weights(), trained.get_weights(), strict=True)
+lesson.claim(
+    "Weights of the resumed run minus those of the uninterrupted one; largest difference",
+    max(np.abs(a - b).max() for a, b in pairs),
+    below=1e-12,
+    fails_under="math",
+)
+
+# %% [markdown]
+# The same, bit by bit.
+#
+# Back to [lesson 3](../03_keras_example.ipynb).

@@ -1,0 +1,357 @@
+"""Measure the lessons, and write their times and the tables of lessons wherever a reader sees them.
+
+    python -m tools.course            write what is out of date, and print how long and how dense the lessons are
+    python -m tools.course --quiet    write only
+
+Nobody types a duration: all follow from the stored notebooks, from the stars of the exercises and from run_times.json.
+What is written stands at invisible comments: in a lesson's first cell the line that ends with `<!-- times -->`, in
+README and in lesson 0 what lies between `<!-- lessons -->` and `<!-- /lessons -->`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import json
+import math
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+
+from aetutorial.integrity import write_whole
+from aetutorial.lesson import TITLES
+from tools import notebooks, prose
+
+# The question that a lesson answers, by the name of its notebook. One without an entry (a deeper one, the reference)
+# has what follows the colon in its title.
+QUESTIONS = {
+    "00_start_here": "How does the course work, and is your machine ready?",
+    "01_concepts": "What is an autoencoder, and what are its three uses?",
+    "02_formulas": "What exactly is computed? All of it by hand, in NumPy.",
+    "03_keras_example": "Is this loss good? How a well-known example loses against PCA.",
+    "04_dimensionality_reduction": "When is PCA enough, and how many numbers does a code need?",
+    "05_denoising_and_anomalies": "What does an error tell, about noise, outliers and missing values?",
+    "06_generation": "Why can't a plain autoencoder make new pictures, and how does a variational one?",
+    "07_measuring_generation": "How good are generated pictures, and are they of any use?",
+    "08_representation_learning": "What are codes good for when labels are few, or missing?",
+    "09_sparse_codes": "What do codes with few numbers in use find, in pictures and in networks?",
+    "10_challenges": "What goes wrong with autoencoders, how is it found, and what does the cure cost?",
+    "11_outlook": "How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators?",
+    "12_faq": "AE or VAE? Do they help a classifier? Is the code unique? And which autoencoder for which job?",
+}
+PLAIN_SECTIONS = ("Change one thing", "Exercises", "What you now know", "References")
+HIDDEN = "hide-input"  # the tag of a cell whose code is folded
+EXERCISE_MINUTES = {1: 3, 2: 6, 3: 12}  # by stars
+STARS = 2  # of an exercise that does not tell
+TIMES_LINE = re.compile(
+    r"^\*\*Reading\*\* (\d+) min · \*\*working through\*\* (\d+) min · \*\*runs in\*\* (\d+) s<!-- times -->$",
+    re.MULTILINE,
+)
+CLAIM = re.compile(r"^(?:✓ (?!Correct)|Claim holds: )", re.MULTILINE)
+AIMS = ("aim", "2500", "250", "4-6", "", "400", "3-5", "", "", "45-60", "")
+
+
+# --- reading a notebook --------------------------------------------------------------------------
+
+
+def tags(cell: Any) -> list[str]:
+    """Return the tags of a cell."""
+    return list(cell.metadata.get("tags", ()))
+
+
+def parsed(source: str) -> ast.Module:
+    """Parse the code of a cell, its IPython magics included."""
+    return ast.parse(TransformerManager().transform_cell(source))
+
+
+def calls(source: str, *, inside_functions: bool = False) -> list[str]:
+    """Return the names called, such as "lesson.claim"; without those that only a definition holds."""
+    found: list[str] = []
+    waiting: list[ast.AST] = [*parsed(source).body]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.Call):
+            found.append(ast.unparse(node.func))
+        definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if inside_functions or not definition:
+            waiting[:0] = list(ast.iter_child_nodes(node))
+    return found
+
+
+def images(cell: Any) -> list[Any]:
+    """Return the outputs that hold a picture."""
+    outputs = (output for output in cell.outputs if "data" in output)
+    return [output for output in outputs if any("image/" in kind for kind in output.data)]
+
+
+def shown_text(cell: Any) -> list[str]:
+    """Return what a cell printed, and the plain twins of what it displayed."""
+    printed = [output.text for output in cell.outputs if output.output_type == "stream"]
+    return printed + [output.data["text/plain"] for output in cell.outputs if "text/plain" in output.get("data", {})]
+
+
+def is_exercise(cell: Any) -> bool:
+    """Tell whether a cell of code belongs to an exercise."""
+    return bool(re.search(r"\blesson\d\d\.|\baetutorial\.exercises\b", cell.source))
+
+
+def exercises(notebook: Any) -> list[str]:
+    """Return the exercises that the notebook checks, such as "lesson05.threshold", each once."""
+    called = [name for cell in notebook.cells if cell.cell_type == "code" for name in calls(cell.source)]
+    checks = [re.fullmatch(r"(lesson\d\d\.\w+)\.check", name) for name in called]
+    return list(dict.fromkeys(found[1] for found in checks if found))
+
+
+@cache
+def stars(exercise: str) -> int:
+    """Return the stars of an exercise named as in "lesson05.threshold"; 2 if it is not known or does not tell."""
+    module, _, name = exercise.partition(".")
+    try:
+        home = importlib.import_module(f"aetutorial.exercises.{module}")
+    except ModuleNotFoundError:
+        return STARS
+    return int(getattr(getattr(home, name, None), "stars", STARS))
+
+
+# --- measuring -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long and how dense a lesson is.
+
+    Args:
+        words: Of its prose, without code, mathematics and references.
+        lines: Of its visible code, without exercises.
+        sections: Headings of the second level, without those that every lesson has.
+        figures: Pictures among its outputs.
+        claims: Claims among its outputs.
+        numerals: In its prose.
+        asides: Parentheses in its prose.
+        exercises: The stars of each exercise.
+        seconds: Its run time; None if nothing was run.
+    """
+
+    words: int
+    lines: int
+    sections: int
+    figures: int
+    claims: int
+    numerals: int
+    asides: int
+    exercises: tuple[int, ...]
+    seconds: float | None
+
+    @property
+    def reading(self) -> int:
+        """Minutes to read it, a multiple of 5."""
+        return _fives(self._reading)
+
+    @property
+    def working(self) -> int:
+        """Minutes to read it, run it and do its exercises, a multiple of 5."""
+        exercises = sum(EXERCISE_MINUTES[count] for count in self.exercises)
+        return _fives(self._reading + (self.seconds or 0) / 60 + exercises)
+
+    @property
+    def _reading(self) -> float:
+        return self.words / 200 + self.lines / 25 + 0.3 * self.figures
+
+
+def _fives(minutes: float) -> int:
+    return max(5, 5 * math.floor(minutes / 5 + 0.5))
+
+
+def duration(seconds: float) -> int:
+    """Return a run time in seconds as it is stated: a multiple of 5, and of 10 from 20 on."""
+    step = 5 if seconds < 20 else 10
+    return max(5, step * math.floor(seconds / step + 0.5))
+
+
+def measure(notebook: Any, seconds: float | None) -> Size:
+    """Measure a stored notebook.
+
+    Args:
+        notebook: As nbformat reads it.
+        seconds: Its run time; None if nothing was run.
+    """
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    body, _ = prose.split_references(sources)
+    text = "\n\n".join(map(prose.readable, body))
+    running = "\n\n".join(prose.HEADING.sub("", prose.readable(source)) for source in body)
+    sections = [heading for marks, heading in headings(sources) if marks == "##" and heading not in PLAIN_SECTIONS]
+    visible = [cell for cell in code if HIDDEN not in tags(cell) and not is_exercise(cell)]
+    return Size(
+        words=len(re.findall(r"[^\W_][\w'’-]*", text)),
+        lines=sum(bool(line.strip()) for cell in visible for line in cell.source.splitlines()),
+        sections=len(sections),
+        figures=sum(len(images(cell)) for cell in code),
+        claims=sum(len(CLAIM.findall(shown)) for cell in code for shown in shown_text(cell)),
+        numerals=len(list(prose.numerals(running))),
+        asides=len(re.findall(r"\([^()]*[^\W\d_]{2}[^()]*\)", running)),
+        exercises=tuple(map(stars, exercises(notebook))),
+        seconds=seconds,
+    )
+
+
+def headings(sources: list[str]) -> list[tuple[str, str]]:
+    """Return marks and text of the headings of Markdown, such as ("##", "Data")."""
+    return [found for source in sources for found in prose.HEADING.findall(prose.FENCED.sub("", source))]
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def times_line(size: Size) -> str | None:
+    """Return the line of times of a lesson; None if it was never run."""
+    if size.seconds is None:
+        return None
+    return (
+        f"**Reading** {size.reading} min · **working through** {size.working} min · "
+        f"**runs in** {duration(size.seconds)} s<!-- times -->"
+    )
+
+
+def title_of(name: str, notebook: Any) -> tuple[str, str]:
+    """Return what a table calls a notebook, and the question it answers.
+
+    Raises:
+        SystemExit: a lesson has no question in QUESTIONS.
+    """
+    if name[:2].isdigit():
+        number = int(name[:2])
+        if name not in QUESTIONS:
+            raise SystemExit(f"Which question does {name} answer? Add it to QUESTIONS in tools/course.py.")
+        return f"{number} {TITLES[number]}", QUESTIONS[name]
+    heading = next((text for marks, text in headings([notebook.cells[0].source]) if marks == "#"), name)
+    title, _, question = heading.rpartition("· ")[2].partition(": ")
+    if name.startswith(f"{notebooks.DEEPER}/"):
+        title = f"{int(name.partition('/')[2][:2])}, deeper: {title}"
+    question = QUESTIONS.get(name, question)
+    return title, question[:1].upper() + question[1:]
+
+
+def table(rows: dict[str, tuple[str, str, Size]], folder: str = "", *, without: str = "") -> str:
+    """Return the table of lessons in Markdown.
+
+    Args:
+        rows: Name of a notebook to its title, its question and its size.
+        folder: What stands before the names in links.
+        without: A notebook that is left out.
+    """
+    lines = ["| lesson | the question it answers | reading | working through | runs in |", "| --- " * 5 + "|"]
+    for name, (title, question, size) in rows.items():
+        if name == without:
+            continue
+        timed = size.seconds is not None
+        times = (f"{size.reading} min", f"{size.working} min", f"{duration(size.seconds or 0)} s") if timed else "–––"
+        lines.append(f"| [{title}]({folder}{name}.ipynb) | {question} | {' | '.join(times)} |")
+    return "\n".join(lines)
+
+
+def fill(text: str, *, line: str | None = None, lessons: str | None = None, prefix: str = "") -> str:
+    """Return a text whose generated pieces, where it has any, are replaced.
+
+    Args:
+        text: A README, a cell, or a text pair.
+        line: The line of times.
+        lessons: The table of lessons.
+        prefix: What every line of Markdown begins with: "# " in a text pair.
+    """
+    if line is not None:
+        text = re.sub(rf"^{prefix}[^`\n]*<!-- times -->$", lambda _: prefix + line, text, count=1, flags=re.MULTILINE)
+    if lessons is not None:
+        lines = ["<!-- lessons -->", "", *lessons.splitlines(), "", "<!-- /lessons -->"]
+        block = "\n".join((prefix + each).rstrip() for each in lines)
+        marked = re.compile(rf"^{prefix}<!-- lessons -->$.*?^{prefix}<!-- /lessons -->$", re.MULTILINE | re.DOTALL)
+        text = marked.sub(lambda _: block, text, count=1)
+    return text
+
+
+def read() -> dict[str, tuple[Path, Any, Size]]:
+    """Return the stored notebooks by name: the lessons, the deeper ones, then what has no number."""
+    times = json.loads(notebooks.TIMES.read_text("utf-8")) if notebooks.TIMES.exists() else {}
+    found = {}
+    for folder in notebooks.FOLDERS:
+        for path in sorted(folder.glob("*.ipynb")):
+            name = notebooks.name_of(path)
+            notebook = nbformat.read(path, as_version=4)
+            found[name] = path, notebook, measure(notebook, times.get(name, {}).get("seconds"))
+    return dict(sorted(found.items(), key=lambda item: (not item[0][:2].isdigit(), item[0])))
+
+
+def write(lessons: dict[str, tuple[Path, Any, Size]]) -> list[Path]:
+    """Write what is out of date; outputs are not touched. Return the files that changed."""
+    rows = {name: (*title_of(name, notebook), size) for name, (_, notebook, size) in lessons.items()}
+    readme = notebooks.ROOT / "README.md"
+    changed = [path for path in (readme,) if _rewrite(path, lessons=table(rows, "notebooks/"))]
+    for name, (path, notebook, size) in lessons.items():
+        line = times_line(size)
+        own = table(rows, without=name) if name.startswith("00") else None
+        text = path.parent / "text" / f"{path.stem}.py"
+        if text.exists() and _rewrite(text, line=line, lessons=own, prefix="# "):
+            changed.append(text)
+        before = notebooks.sources(notebook)
+        for i, cell in enumerate(notebook.cells):
+            if cell.cell_type == "markdown":
+                cell.source = fill(cell.source, line=line if i == 0 else None, lessons=own)
+        if notebooks.sources(notebook) != before:
+            write_whole(path, nbformat.writes(notebook) + "\n")
+            changed.append(path)
+    return changed
+
+
+def _rewrite(path: Path, **pieces: Any) -> bool:
+    before = path.read_text("utf-8")
+    after = fill(before, **pieces)
+    if after != before:
+        write_whole(path, after)
+    return after != before
+
+
+# --- the mirror ----------------------------------------------------------------------------------
+
+
+def mirror(sizes: dict[str, Size]) -> str:
+    """Return a table of how long and how dense the lessons are; the last row says what they aim at."""
+    head = ("", "", "", "", "", "words/", "", "numerals", "", "", "")
+    names = ("lesson", "words", "lines", "sections", "figures", "figure", "claims", "per 100", "asides", "min")
+    rows = [head, (*names, "runs in")]
+    for name, size in sizes.items():
+        per_figure = f"{size.words / size.figures:.0f}" if size.figures else "-"
+        share = f"{100 * size.numerals / size.words:.1f}" if size.words else "-"
+        timed = size.seconds is not None
+        times = (f"{size.working}", f"{size.seconds:.0f} s") if timed else ("-", "-")
+        counts = (f"{size.words}", f"{size.lines}", f"{size.sections}", f"{size.figures}")
+        rows.append((name[:27], *counts, per_figure, f"{size.claims}", share, f"{size.asides}", *times))
+    rows.append(AIMS)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(AIMS))]
+    aligned = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
+    return "\n".join("  ".join(cells).rstrip() for cells in aligned)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quiet", action="store_true", help="print the changed files only")
+    options = parser.parse_args(arguments)
+    lessons = read()
+    for path in write(lessons):
+        print(f"written: {path.relative_to(notebooks.ROOT).as_posix()}")
+    if not options.quiet:
+        print(mirror({name: size for name, (_, _, size) in lessons.items()}))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
