@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +25,9 @@ from aetutorial.exercises import (
     run_seeded,
     small_problem,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 PCA_GOAL = 0.01  # held-out mse; the lesson's autoencoder comes to about 0.0098
 TRAINING_GOAL = 0.009
@@ -62,29 +67,29 @@ objective = Exercise(
 )
 
 
-def _check_stranger(answer: object) -> str:
-    function = expect_function(answer, ("x",))
-    x = small_problem((8,), n=64, dimensions=2)
+def _trained(function: Callable[..., Any], x: np.ndarray) -> tuple[keras.Model, keras.Model]:
+    """Return the encoder and the autoencoder that the learner's function makes of x, from one random start."""
     given = run_seeded(function, x)
     if type(given) not in (tuple, list) or len(given) != 2:
         raise Wrong("Return the pair `(encoder, autoencoder)`, as the broken function does.")
     encoder = expect_model(given[0], (8,), (2,), who="encoder")
-    autoencoder = expect_model(given[1], (8,), (8,), who="autoencoder")
-    trained = [weight.numpy() for weight in autoencoder.weights]
-    for weight in encoder.weights:
-        if not any(np.array_equal(weight.numpy(), other) for other in trained):
-            raise Wrong(
-                "The encoder is still a stranger: its weights are not the autoencoder's. Each `Dense(...)` that you "
-                "write makes new ones. Build the autoencoder from the encoder itself."
-            )
+    return encoder, expect_model(given[1], (8,), (8,), who="autoencoder")
+
+
+def _check_stranger(answer: object) -> str:
+    function = expect_function(answer, ("x",))
+    encoder, autoencoder = _trained(function, x := small_problem((8,), n=64, dimensions=2))
+    trained = autoencoder.get_weights()
+    for weight in encoder.get_weights():
+        if not any(np.array_equal(weight, other) for other in trained):
+            told = "The encoder is still a stranger: its weights are not the autoencoder's. A new `Dense` has new ones."
+            raise Wrong(f"{told} Build the autoencoder from the encoder itself.")
     error, spread = metrics.mse(x, outputs(autoencoder, x)), float(x.var(axis=0).mean())
     if error > 0.5 * spread:
-        raise Wrong(
-            f"They belong together now, but the autoencoder's error is {error:.3f}, where always answering with the "
-            f"mean gives {spread:.3f}. Does your function still call `fit`, as often as before?"
-        )
-    other, _ = run_seeded(function, 1 - x)  # the same random start, other data
-    if all(np.array_equal(a, b) for a, b in zip(encoder.get_weights(), other.get_weights(), strict=True)):
+        told = f"They belong together now, but the error is {error:.3f}; always answering the mean gives {spread:.3f}."
+        raise Wrong(f"{told} Does your function still call `fit`, as often as before?")
+    other, _ = _trained(function, 1 - x)  # the same random start, other data
+    if all(map(np.array_equal, encoder.get_weights(), other.get_weights())):
         raise Wrong("The encoder's weights don't depend on the data: it is part of the autoencoder, but not trained.")
     return f"Training the autoencoder trained the encoder with it; the error fell to {error:.4f}."
 
@@ -95,8 +100,8 @@ stranger = Exercise(
     kind="mend",
     prompt="""
         Somebody trained an autoencoder, used its encoder, and got codes that mean nothing. Find the fault and mend it:
-        `train(x)` must return a trained encoder and the autoencoder that it belongs to. In the check, `x` has 8
-        columns.
+        `train(x)` must return a trained encoder and the autoencoder that it belongs to. The check's data
+        have 8 numbers per row, hence `Input((8,))`.
 
             def train(x):
                 encoder = keras.Sequential([Input((8,)), Dense(2)])
@@ -138,7 +143,7 @@ def _pca() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _pca_error(n: int) -> float:
-    """Return the held-out mse of PCA with n components, its reconstructions clipped to [0, 1]."""
+    """Return the held-out mse of PCA with n components, clipped to [0, 1]."""
     x_test, mean, components = _pca()
     x_hat = mean + (x_test - mean) @ components[:n].T @ components[:n]
     return metrics.mse(x_test, x_hat.clip(0, 1))
@@ -148,8 +153,7 @@ def _check_components(answer: object) -> str:
     value = expect_number(answer, "a whole number of components, such as 40")
     if value != round(value) or not 1 <= value <= 784:
         raise Wrong("The number of components is a whole number from 1 to 784.")
-    n = int(value)
-    error = _pca_error(n)
+    error = _pca_error(n := int(value))
     if error >= PCA_GOAL:
         raise Wrong(f"With {n} components the held-out error is {error:.4f}: not below {PCA_GOAL} yet.")
     if _pca_error(n - 1) < PCA_GOAL:
@@ -250,10 +254,10 @@ def _check_better(answer: object) -> str:
     encoder, decoder = expect_autoencoder(answer, input_shape=(784,), latent_dim=32)
     error = held_out_mse(encoder, decoder, data.load("mnist").x_test.reshape(-1, 784))
     if error > 0.06:
-        raise Wrong(
-            f"The held-out error is {error:.4f}, and the mean image's is 0.067: this pair has learned next to nothing. "
-            "Was the autoencoder made from these two models, and trained?"
+        told = (
+            f"The held-out error is {error:.4f}, and the mean image's is 0.067: this pair has learned next to nothing."
         )
+        raise Wrong(f"{told} Was the autoencoder made from these two models, and trained?")
     if error >= TRAINING_GOAL:
         raise Wrong(f"The held-out error is {error:.4f}; below {TRAINING_GOAL} is wanted. A hint may help.")
     return f"The held-out error is {error:.4f}, with 32 numbers per image."
@@ -268,8 +272,8 @@ better = Exercise(
         still with 32 numbers per image. Everything else is yours: layers, units, epochs, optimizer. Train on `x_train`
         only.
 
-        Your answer is the pair `(encoder, decoder)`: Keras models from 784 numbers to 32, and back. (If you choose
-        settings by looking at the test error again and again, it is no longer an honest score. Lesson 3 says more.)
+        Your answer is the pair `(encoder, decoder)`: Keras models from 784 numbers to 32, and back. To compare
+        settings, give `fit` the argument `validation_split=0.1` and look at `val_loss`; run the check at the end.
         """,
     check=_check_better,
     hints=(

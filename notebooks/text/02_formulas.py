@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
 #
-# **Reading** 25 min · **working through** 70 min · **runs in** 20 s<!-- times -->
+# **Reading** 30 min · **working through** 85 min · **runs in** 20 s<!-- times -->
 #
 # **You will be able to**
 # - write an autoencoder, its two usual losses and their gradients in NumPy, and check the gradients;

@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/08_representation_learning.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/08_representation_learning.ipynb)
 #
-# **Reading** 45 min · **working through** 80 min · **runs in** 90 s<!-- times -->
+# **Reading** 55 min · **working through** 100 min · **runs in** 90 s<!-- times -->
 #
 # **You will be able to**
 # - test codes as features for classification, beside the baselines that make the test mean something;

@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/10_challenges.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/10_challenges.ipynb)
 #
-# **Reading** 65 min · **working through** 105 min · **runs in** 90 s<!-- times -->
+# **Reading** 80 min · **working through** 125 min · **runs in** 90 s<!-- times -->
 #
 # **You will be able to**
 # - say from model size, number of examples and noise whether an autoencoder will overfit, and which cure helps at what cost;

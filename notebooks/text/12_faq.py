@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/12_faq.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/12_faq.ipynb)
 #
-# **Reading** 45 min · **working through** 80 min · **runs in** 40 s<!-- times -->
+# **Reading** 55 min · **working through** 95 min · **runs in** 40 s<!-- times -->
 #
 # The three large questions and the twelve short ones can be read in any order, and are run from the top: later cells use earlier ones.
 #

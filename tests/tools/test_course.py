@@ -143,12 +143,12 @@ def size(**changes):
 
 
 def test_times_are_computed_from_what_was_measured():
-    # 2000 / 200 + 250 / 25 + 0.3 * 10 = 23 minutes of reading, and 3 + 6 + 12 of exercises, and 1.5 of computing
-    assert (size().reading, size().working) == (25, 45)
-    assert (size(words=1899).reading, size(words=1900).reading, size(words=2900).reading) == (20, 25, 30)
-    assert (size(seconds=7 * 60).working, size(exercises=()).working) == (50, 25)
+    # 2000 / 150 + 250 / 25 + 0.5 * 10 = 28.3 minutes of reading, and 3 + 8 + 15 of exercises, and 1.5 of computing
+    assert (size().reading, size().working) == (30, 55)
+    assert (size(words=1874).reading, size(words=1875).reading, size(words=2900).reading) == (25, 30, 35)
+    assert (size(seconds=7 * 60).working, size(exercises=()).working) == (60, 30)
     assert (size(words=0, lines=0, figures=0, exercises=(), seconds=1.0).reading) == 5
-    expected = "**Reading** 25 min · **working through** 45 min · **runs in** 90 s<!-- times -->"
+    expected = "**Reading** 30 min · **working through** 55 min · **runs in** 90 s<!-- times -->"
     assert course.times_line(size()) == expected
     assert course.TIMES_LINE.search(expected)
     assert course.times_line(size(seconds=None)) is None
@@ -283,7 +283,7 @@ def test_the_mirror_has_a_row_for_each_lesson_and_one_for_the_aims():
     shown = course.mirror(dict(zip(names, (size(), long, size(seconds=None)), strict=True))).splitlines()
     assert max(map(len, shown)) <= 110
     assert [line.split()[0] for line in shown[2:]] == ["01_concepts", "deeper/04_dimensionality_re", "reference", "aim"]
-    assert shown[2].split()[1:] == ["2000", "250", "5", "10", "200", "4", "3.0", "7", "45", "90", "s"]
+    assert shown[2].split()[1:] == ["2000", "250", "5", "10", "200", "4", "3.0", "7", "55", "90", "s"]
     assert shown[3].split()[4:6] == ["0", "-"]
     assert shown[-1].split()[1:] == ["2500", "250", "4-6", "400", "3-5", "45-60"]
     # Each aim stands below what it is about.
