@@ -26,7 +26,10 @@ from tools.course import PLAIN_SECTIONS, calls, images, is_exercise, parsed, tag
 from tools.prose import FENCED
 
 # What is written in the second edition's form (names below notebooks/); the others keep the rules of the first.
-SECOND_EDITION = ("00_start_here", "01_concepts", "reference", "deeper/01_concepts", "deeper/05_probability")
+SECOND_EDITION = (
+    *("00_start_here", "01_concepts", "03_keras_example", "reference"),
+    *("deeper/01_concepts", "deeper/03_keras_example", "deeper/05_probability"),
+)
 LOCAL = re.compile(r"(?<![\w.])/(?:home|Users|work|root|tmp|var/folders)(?![\w-])|[A-Z]:\\+Users|site-packages")
 HTML = re.compile(r"<!--|</?(\w+)(?:\s[^<>]*)?/?>")
 IGNORED = "nbval-ignore-output"

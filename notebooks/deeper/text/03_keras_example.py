@@ -13,7 +13,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/03_keras_example.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/03_keras_example.ipynb)
 #
-# Five questions that [lesson 3](../03_keras_example.ipynb) left open. You need that lesson and nothing else; the sections don't build on each other.
+# Six questions that [lesson 3](../03_keras_example.ipynb) left open. You need that lesson and nothing else; the sections don't build on each other.
 
 # %%
 from aetutorial import lesson, metrics, tables, training
@@ -58,7 +58,7 @@ x_train, x_val, x_test = draw(seed=0)
 # %% [markdown]
 # ## In which order does `fit` show the rows?
 #
-# In lesson 3 the training curve ended at 0.82, and `evaluate` then said 0.83: an odd direction, because an average taken *during* the last epoch should lie above what the weights can do at its end. The lesson blamed the order of the rows. Let us check both halves of that.
+# A point of a training curve is an average *during* an epoch, so it should lie a little above what `evaluate` finds at the epoch's end. In lesson 3 it lay below. The lesson blamed the order of the rows. Let us check both halves of that.
 #
 # First, does Keras's `fit` keep one order? We let a model write down the rows that it is shown, in two epochs of ten rows.
 
@@ -151,6 +151,8 @@ grid = [
     for seed in range(5)
 ]
 order = lesson.study("03_order", train_in_order, grid, live=grid[:1], quiet=True)
+
+# %% tags=["hide-input"]
 heads = {
     "average": "average of the last epoch",
     "after": "evaluate, training rows",
@@ -173,6 +175,8 @@ lesson.record(
     fixed_after=order.mean("after", output="sigmoid", shuffle=False),
     fresh_average=order.mean("average", output="sigmoid", shuffle=True),
     fresh_after=order.mean("after", output="sigmoid", shuffle=True),
+    fixed_test=order.mean("test", output="linear", shuffle=False),
+    fresh_test=order.mean("test", output="linear", shuffle=True),
 )
 lesson.claim(
     "One order, sigmoid: `evaluate` lies above the last epoch's average in every seed; smallest difference",
@@ -184,13 +188,13 @@ lesson.claim(
 lesson.claim(
     "New orders, sigmoid: `evaluate` lies below the average in every seed; largest difference",
     order.values("difference", output="sigmoid", shuffle=True).max(),
-    below=0,
-    fails_under="math",
+    below=-0.0002,
+    fails_under="no-training",
     study="03_order",
 )
 
 # %% [markdown]
-# In one order, `evaluate` finds 0.829<!-- fixed_after --> where the epoch averaged 0.822<!-- fixed_average -->, in every seed. In new orders it finds 0.806<!-- fresh_after -->, below the average of 0.808<!-- fresh_average -->, as it should. So the order explains both the odd direction and the difference between 0.83 and 0.81. **Shuffle anew in each epoch; with a seed, Keras's `fit` doesn't.** On new rows the two hardly differ for the sigmoid.
+# In one order, `evaluate` finds 0.830<!-- fixed_after --> where the epoch averaged 0.823<!-- fixed_average -->, in every seed. In new orders it finds 0.807<!-- fresh_after -->, below the average of 0.808<!-- fresh_average -->, as it should. So the order explains the odd direction, and with a new one in each epoch the training error is lower, too. **Shuffle anew in each epoch; with a seed, Keras's `fit` doesn't.** For the sigmoid the error on new rows hardly changes. For the linear output it does: from 0.83<!-- fixed_test --> to 0.81<!-- fresh_test -->. There, though, `evaluate` in one order goes both ways.
 #
 # ## What does stopping in time buy?
 #
@@ -235,7 +239,7 @@ tables.show(
     note=f"Mean ± standard deviation of {stopping.note}. Patience: 10 epochs.",
 )
 saved = stopping.values("test", patience=0) - stopping.values("test", patience=10)
-lesson.record(saved=saved.mean(), within=0.5)
+lesson.record(least_saved=saved.min())
 lesson.claim(
     "Stopping changes the error on new rows by little; largest change in five seeds",
     np.abs(saved).max(),
@@ -245,7 +249,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# STOPPING_TEXT
+# Stopping takes a little off the error on new rows, in every seed<!-- least_saved > 0 -->, and a quarter off the time. **It is a cheap habit, not a cure:** PCA stands at 0.68<!-- 1 - latent_dim / 100 -->, and no stopping rule brings this network there.
 #
 # ## What else does a graph freeze?
 #
@@ -285,6 +289,93 @@ lesson.claim(
 # %% [markdown]
 # Six calls, and Python noticed four: the first tensor, and each Python number, because a Python number is baked into the graph and a new one makes a new graph. **Inside a compiled step use TensorFlow's operations and `tf.Variable`, and pass tensors, not Python numbers.** When a step misbehaves, compile the model with `run_eagerly=True`: then Python runs every time, slowly, and you can print.
 #
+# ## What do two compiled loops look like?
+#
+# Keras's `fit` compiles the *step*, `training.fit` the *epoch*. Here are both, written out. The step is lesson 3's.
+
+
+# %%
+def step(model, batch):
+    """Forward, loss, gradients, update."""
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((model(batch, training=True) - batch) ** 2)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.optimizer.apply(gradients, model.trainable_variables)
+    return loss
+
+
+# %%
+x = tf.constant(x_train)
+full = len(x_train) // batch_size * batch_size  # rows in full batches; the last batch is smaller
+
+
+def compile_step(model, xla):
+    compiled = tf.function(
+        lambda batch: step(model, batch), reduce_retracing=not xla, jit_compile=xla
+    )
+
+    def epoch(order):
+        for start in range(0, len(order), batch_size):
+            compiled(tf.gather(x, order[start : start + batch_size]))
+
+    return epoch
+
+
+# %% [markdown]
+# And the second: now the loop is part of what is compiled.
+
+
+# %%
+def compile_epoch(model, xla):
+    @tf.function(jit_compile=xla)  # XLA fuses small operations into larger ones
+    def epoch(order):
+        for batch in tf.reshape(order[:full], (-1, batch_size)):
+            step(model, tf.gather(x, batch))
+        step(model, tf.gather(x, order[full:]))
+
+    return epoch
+
+
+# %% [markdown]
+# Lesson 3 compared loops that differ in two things at once: where the loop runs, and whether XLA compiles. So here are all four combinations.
+
+# %% tags=["hide-input"]
+import time
+
+milliseconds, losses = {}, {}
+for place, compiled in (("Python", compile_step), ("the graph", compile_epoch)):
+    for xla in (False, True):
+        model = example("linear")
+        model.optimizer.build(model.trainable_variables)
+        epoch, timed = compiled(model, xla), []
+        for number in range(12):
+            order = tf.constant(training.epoch_order(0, number, len(x_train)))
+            started = time.perf_counter()
+            epoch(order)
+            model.optimizer.iterations.numpy()  # waits until the epoch is done
+            timed.append(1000 * (time.perf_counter() - started))
+        milliseconds[place, xla] = min(timed)
+        losses[place, xla] = metrics.mse(x_train, model(x_train))
+tables.show(
+    ["the loop runs in", "without XLA, ms per epoch", "with XLA, ms per epoch"],
+    [
+        (place, milliseconds[place, False], milliseconds[place, True])
+        for place in ("Python", "the graph")
+    ],
+    digits={"without XLA, ms per epoch": 0, "with XLA, ms per epoch": 0},
+    live=["without XLA, ms per epoch", "with XLA, ms per epoch"],
+    note="The fastest of 12 epochs, in one session on the machine that made this page.",
+)
+lesson.claim(
+    "All four reach the same loss after 12 epochs; largest relative difference",
+    np.ptp(list(losses.values())) / min(losses.values()),
+    below=1e-3,
+    fails_under="math",
+)
+
+# %% [markdown]
+# The arithmetic is the same, and so is the result.
+#
 # ## What is a second worth?
 #
 # Lesson 3 compared speeds. A speed is worth what it buys, so give Keras's `fit` and `training.fit` the same time and see how far each gets on the training rows. The time for compiling is not counted.
@@ -300,8 +391,6 @@ runs = {
 }
 
 # %% tags=["hide-input"]
-import time
-
 budget, chunk = 1.5, 5  # seconds, epochs at a time
 reached = {}
 for name, run in runs.items():
@@ -329,7 +418,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# (On its *training* rows: for new rows, as you know from lesson 3, more epochs stop helping here.) `benchmarks/RESULTS.md` has measurements for five networks, beside PyTorch and JAX. Where the network is large, the differences are small, and for convolutions XLA can even be slower.
+# (On its *training* rows: for new rows, as you know from lesson 3, more epochs stop helping here.) `benchmarks/RESULTS.md` has measurements for five networks, beside PyTorch and JAX. Where the network is large, the differences are smaller.
 #
 # ## What does a file hold?
 #
