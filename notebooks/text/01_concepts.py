@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 1 · Concepts: squeeze, restore, and what it is good for
 #
-# **Reading** 25 min · **working through** 65 min · **runs in** 40 s<!-- times -->
+# **Reading** 25 min · **working through** 65 min · **runs in** 80 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/01_concepts.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/01_concepts.ipynb)
 #

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 1, deeper · Concepts: is there always a hole, and does every wide code copy?
 #
-# **Reading** 5 min · **working through** 5 min · **runs in** 30 s<!-- times -->
+# **Reading** 5 min · **working through** 5 min · **runs in** 40 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/01_concepts.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/01_concepts.ipynb)
 #
