@@ -54,7 +54,7 @@ def test_notebook(lesson, rule):
 
 HEADER = """# 5 · A lesson
 
-**Reading** 5 min · **working through** 20 min · **runs in** 20 s<!-- times -->
+**Reading** 5 min · **working through** 25 min · **runs in** 20 s<!-- times -->
 
 Read [the other](06_other.ipynb#The-first-(core)) first, then [below](#An-idea-(core)), and [this](https://example.org/a_(b)).
 <details><summary>More</summary>
@@ -259,7 +259,7 @@ BAD_CELLS = [
     ("times_stated", "no line of times", header("<!-- times -->", "")),
     ("times_stated", "no line of times", header("5 min", "five minutes")),
     ("times_stated", "runs in** 40 s<!-- times -->'; by now", header("20 s", "40 s")),
-    ("times_stated", "by now they are '**Reading** 10 min", insert(markdown("word " * 2000))),
+    ("times_stated", "by now they are '**Reading** 15 min", insert(markdown("word " * 2000))),
     ("numbers_held", "has a mark; no run recorded pca", insert(markdown("Small<!-- pca < 1 -->."))),
     ("links_lead_somewhere", "'07.ipynb' leads to a file", insert(markdown("[a](07.ipynb)"))),
     ("links_lead_somewhere", "'#Nowhere' leads to a head", insert(markdown("[a](#Nowhere)"))),
@@ -306,7 +306,7 @@ SECOND_HEADER = """# 1 · Concepts: a question
 
 [Open in Binder](https://example.org/a) · [Open in Colab](https://example.org/b)
 
-**Reading** 5 min · **working through** 20 min · **runs in** 20 s<!-- times -->
+**Reading** 5 min · **working through** 25 min · **runs in** 20 s<!-- times -->
 
 Read [the other](06_other.ipynb) first, and [below](#An-idea) again."""
 CLAIMS = "\n".join(f"lesson.claim('n', {i}, above=0)" for i in range(3))
