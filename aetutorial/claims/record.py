@@ -6,15 +6,16 @@ prose, held to the stored one, then is true of this run as well.
 
 from __future__ import annotations
 
+import inspect
 import json
 import keyword
 import math
 import os
-import sys
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from types import FrameType
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -111,7 +112,7 @@ def keep(numbers: Mapping[str, float], within: float) -> dict[str, float]:
 
 def _caller() -> tuple[Hashable, Hashable]:
     """Return which cell, or line of a program, calls this package, and in which of its runs."""
-    frame = sys._getframe()
+    frame = cast(FrameType, inspect.currentframe())  # None only where Python is not CPython
     package = __name__.partition(".")[0]
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         frame = frame.f_back
