@@ -11,7 +11,6 @@ README and in lesson 0 what lies between `<!-- lessons -->` and `<!-- /lessons -
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib
 import json
 import math
@@ -23,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 
 from aetutorial.integrity import write_whole
 from aetutorial.lesson import TITLES
-from tools import notebooks, prose
+from tools import cells, markdown, notebooks
 
 # The question that a lesson answers, by the name of its notebook. One without an entry (a deeper one, the reference)
 # has what follows the colon in its title.
@@ -46,67 +44,14 @@ QUESTIONS = {
     "11_outlook": "How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators?",
     "12_faq": "AE or VAE? Do they help a classifier? Is the code unique? And which autoencoder for which job?",
 }
-PLAIN_SECTIONS = ("Change one thing", "Exercises", "What you now know", "References")
-HIDDEN = "hide-input"  # the tag of a cell whose code is folded
 EXERCISE_MINUTES = {1: 3, 2: 8, 3: 15}  # by stars
 STARS = 2  # of an exercise that does not tell
 TIMES_LINE = re.compile(
     r"^\*\*Reading\*\* (\d+) min · \*\*working through\*\* (\d+) min · \*\*runs in\*\* (\d+) s<!-- times -->$",
     re.MULTILINE,
 )
-CLAIM = re.compile(r"^(?:✓ (?!Correct)|Claim holds: )", re.MULTILINE)
+CLAIM = re.compile(r"^✓ (?!Correct)", re.MULTILINE)
 AIMS = ("aim", "2500", "250", "4-6", "", "400", "3-5", "", "", "45-60", "")
-
-
-# --- reading a notebook --------------------------------------------------------------------------
-
-
-def tags(cell: Any) -> list[str]:
-    """Return the tags of a cell."""
-    return list(cell.metadata.get("tags", ()))
-
-
-def parsed(source: str) -> ast.Module:
-    """Parse the code of a cell, its IPython magics included."""
-    return ast.parse(TransformerManager().transform_cell(source))
-
-
-def calls(source: str, *, inside_functions: bool = False) -> list[str]:
-    """Return the names called, such as "lesson.claim"; without those that only a definition holds."""
-    found: list[str] = []
-    waiting: list[ast.AST] = [*parsed(source).body]
-    while waiting:
-        node = waiting.pop(0)
-        if isinstance(node, ast.Call):
-            found.append(ast.unparse(node.func))
-        definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        if inside_functions or not definition:
-            waiting[:0] = list(ast.iter_child_nodes(node))
-    return found
-
-
-def images(cell: Any) -> list[Any]:
-    """Return the outputs that hold a picture."""
-    outputs = (output for output in cell.outputs if "data" in output)
-    return [output for output in outputs if any("image/" in kind for kind in output.data)]
-
-
-def shown_text(cell: Any) -> list[str]:
-    """Return what a cell printed, and the plain twins of what it displayed."""
-    printed = [output.text for output in cell.outputs if output.output_type == "stream"]
-    return printed + [output.data["text/plain"] for output in cell.outputs if "text/plain" in output.get("data", {})]
-
-
-def is_exercise(cell: Any) -> bool:
-    """Tell whether a cell of code belongs to an exercise."""
-    return bool(re.search(r"\blesson\d\d\.|\baetutorial\.exercises\b", cell.source))
-
-
-def exercises(notebook: Any) -> list[str]:
-    """Return the exercises that the notebook checks, such as "lesson05.threshold", each once."""
-    called = [name for cell in notebook.cells if cell.cell_type == "code" for name in calls(cell.source)]
-    checks = [re.fullmatch(r"(lesson\d\d\.\w+)\.check", name) for name in called]
-    return list(dict.fromkeys(found[1] for found in checks if found))
 
 
 @cache
@@ -184,27 +129,23 @@ def measure(notebook: Any, seconds: float | None) -> Size:
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    body, _ = prose.split_references(sources)
-    text = "\n\n".join(map(prose.readable, body))
-    running = "\n\n".join(prose.HEADING.sub("", prose.readable(source)) for source in body)
-    sections = [heading for marks, heading in headings(sources) if marks == "##" and heading not in PLAIN_SECTIONS]
-    visible = [cell for cell in code if HIDDEN not in tags(cell) and not is_exercise(cell)]
+    body, _ = markdown.split_references(sources)
+    text = "\n\n".join(map(markdown.readable, body))
+    running = "\n\n".join(markdown.HEADING.sub("", markdown.readable(source)) for source in body)
+    titles = [text for marks, text in cells.headings(sources) if marks == "##"]
+    sections = [title for title in titles if title not in cells.PLAIN_SECTIONS]
+    visible = [cell for cell in code if cells.HIDDEN not in cells.tags(cell) and not cells.is_exercise(cell)]
     return Size(
         words=len(re.findall(r"[^\W_][\w'’-]*", text)),
         lines=sum(bool(line.strip()) for cell in visible for line in cell.source.splitlines()),
         sections=len(sections),
-        figures=sum(len(images(cell)) for cell in code),
-        claims=sum(len(CLAIM.findall(shown)) for cell in code for shown in shown_text(cell)),
-        numerals=len(list(prose.numerals(running))),
+        figures=sum(len(cells.images(cell)) for cell in code),
+        claims=sum(len(CLAIM.findall(shown)) for cell in code for shown in cells.shown_text(cell)),
+        numerals=len(list(markdown.numerals(running))),
         asides=len(re.findall(r"\([^()]*[^\W\d_]{2}[^()]*\)", running)),
-        exercises=tuple(map(stars, exercises(notebook))),
+        exercises=tuple(map(stars, cells.exercises(notebook))),
         seconds=seconds,
     )
-
-
-def headings(sources: list[str]) -> list[tuple[str, str]]:
-    """Return marks and text of the headings of Markdown, such as ("##", "Data")."""
-    return [found for source in sources for found in prose.HEADING.findall(prose.FENCED.sub("", source))]
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -231,7 +172,7 @@ def title_of(name: str, notebook: Any) -> tuple[str, str]:
         if name not in QUESTIONS:
             raise SystemExit(f"Which question does {name} answer? Add it to QUESTIONS in tools/course.py.")
         return f"{number} {TITLES[number]}", QUESTIONS[name]
-    heading = next((text for marks, text in headings([notebook.cells[0].source]) if marks == "#"), name)
+    heading = next((text for marks, text in cells.headings([notebook.cells[0].source]) if marks == "#"), name)
     title, _, question = heading.rpartition("· ")[2].partition(": ")
     if name.startswith(f"{notebooks.DEEPER}/"):
         title = f"{int(name.partition('/')[2][:2])}, deeper: {title}"

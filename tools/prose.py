@@ -5,69 +5,45 @@ A mark, an HTML comment that no reader sees, stands directly after a numeral (a 
     PCA's error is 0.0171<!-- pca -->, 1.6<!-- pca / autoencoder --> times the autoencoder's.
     It keeps 40 %<!-- 100 * share -->, nearly half<!-- 0.35 < share < 0.5 -->.
     Others report 0.02<!-- source: Burda -->.
+    In the companion it is 0.81<!-- deeper/03_keras_example: fresh_test -->.
 
 A number must equal the numeral when it is rounded to the decimals that the numeral shows; a comparison must be true.
-The names are those that outputs of the notebook carry (`output.metadata["numbers"]`) and those of its parameters.
+The names are those that outputs of the notebook carry (`output.metadata["numbers"]`) and those of its parameters; after
+the name of another notebook and a colon, those of that one.
 """
 
 from __future__ import annotations
 
 import ast
 import io
-import math
 import re
 import tokenize
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-FENCED = re.compile(r"^ *(```|~~~).*?^ *\1`*", re.MULTILINE | re.DOTALL)
-CODE_SPAN = re.compile(r"(`+).+?\1", re.DOTALL)
-MATH = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
-COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-HEADING = re.compile(r"^(#+) +(.+?) *$", re.MULTILINE)
-# What tools/course.py writes: the line of times, and the table of lessons.
-GENERATED = re.compile(r"^[^\n]*<!-- times -->$|<!-- lessons -->.*?<!-- /lessons -->", re.MULTILINE | re.DOTALL)
-# A link's target, an address, a tag, an entity: what is between brackets or letters and is not read.
-UNREAD = re.compile(r"(?<=\])\((?:[^()\s]|\([^()\s]*\))+\)|<?https?://[^\s)>]+>?|</?\w[^<>]*>|&#?\w+;")
-NUMERAL = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:e[-+]?[0-9]+(?!\w))?|(?<!\w)\.[0-9]+"
-VERSION = r"[0-9]+(?:\.[0-9]+){2,}"  # three parts or more are no number
-NUMERALS = re.compile(rf"{VERSION}|(?P<numeral>{NUMERAL})")
+from tools import notebooks
+from tools.expressions import UnknownName, evaluate
+from tools.markdown import (
+    COMMENT,
+    GENERATED,
+    HEADING,
+    NUMERAL,
+    Numeral,
+    blank,
+    numerals,
+    readable,
+    sentence_at,
+    signed,
+    split_references,
+    without_code,
+)
+
 MARKED = re.compile(rf"(?P<numeral>{NUMERAL})\**[ \u00a0\u202f]?[%×°]?\**$")
-SENTENCE_END = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+|]|\d+\.)\s)|(?<=[.!?])[\"”’)*_]*\s+(?=\S)")
-FUNCTIONS: dict[str, Callable[..., float]] = {
-    "round": lambda x, decimals=0: round(x, int(decimals)),
-    "abs": abs,
-    "min": min,
-    "max": max,
-    "sqrt": math.sqrt,
-    "log": math.log,
-    "exp": math.exp,
-}
-ARITHMETIC: dict[type, Callable[[float, float], Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-}
-COMPARISONS: dict[type, Callable[[float, float], bool]] = {
-    ast.Lt: lambda a, b: a < b,
-    ast.LtE: lambda a, b: a <= b,
-    ast.Gt: lambda a, b: a > b,
-    ast.GtE: lambda a, b: a >= b,
-    ast.Eq: lambda a, b: a == b,
-    ast.NotEq: lambda a, b: a != b,
-}
-
-
-class UnknownName(ValueError):
-    """An expression uses a name that nothing recorded."""
-
-
-# --- what a notebook offers ----------------------------------------------------------------------
+ELSEWHERE = re.compile(r"(?P<name>(?:\w+/)?\d\d_\w+): *(?P<expression>.+)")  # what another notebook recorded
 
 
 @dataclass(frozen=True)
@@ -127,184 +103,25 @@ def _parameters(code: list[Any]) -> dict[str, float]:
     return found
 
 
-# --- expressions ---------------------------------------------------------------------------------
-
-
-def evaluate(expression: str, numbers: Mapping[str, float]) -> float | bool:
-    """Return the value of a mark's expression.
-
-    Args:
-        expression: Numbers, names, `+ - * / **`, comparisons (also chained), `and`, and the functions round, abs, min,
-            max, sqrt, log, exp.
-        numbers: The values of the names.
-
-    Raises:
-        UnknownName: a name is not among `numbers`.
-        ValueError: the expression is of another form, or has no finite value.
-    """
-    if len(expression) > 200:
-        raise ValueError("it is longer than 200 characters")
-    try:
-        value = _value(ast.parse(expression.strip(), mode="eval").body, numbers)
-    except (SyntaxError, TypeError, ArithmeticError, RecursionError, MemoryError) as error:
-        raise ValueError(getattr(error, "msg", None) or str(error)) from None
-    if not isinstance(value, bool) and not (isinstance(value, int | float) and math.isfinite(value)):
-        raise ValueError("it has no finite value")
-    return value
-
-
-def _value(node: ast.expr, numbers: Mapping[str, float]) -> Any:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
-        return float(node.value)  # never a whole number: 9**9**9 must not be computed exactly
-    if isinstance(node, ast.Name):
-        if node.id not in numbers:
-            raise UnknownName(node.id)
-        return float(numbers[node.id])
-    if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
-        return ARITHMETIC[type(node.op)](_number(node.left, numbers), _number(node.right, numbers))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_number(node.operand, numbers)
-    if isinstance(node, ast.Compare) and all(type(op) in COMPARISONS for op in node.ops):
-        values = [_number(each, numbers) for each in (node.left, *node.comparators)]
-        pairs = zip(node.ops, values, values[1:], strict=False)
-        return all(COMPARISONS[type(op)](a, b) for op, a, b in pairs)
-    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
-        parts = [_value(each, numbers) for each in node.values]
-        if all(isinstance(part, bool) for part in parts):
-            return all(parts)
-        raise ValueError("`and` joins comparisons only")
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        if node.func.id not in FUNCTIONS:
-            raise ValueError(f"the functions are {', '.join(FUNCTIONS)}")
-        return float(FUNCTIONS[node.func.id](*(_number(each, numbers) for each in node.args)))
-    raise ValueError(f"`{ast.unparse(node)}` is none of: numbers, names, + - * / **, comparisons, `and`, functions")
-
-
-def _number(node: ast.expr, numbers: Mapping[str, float]) -> float:
-    value = _value(node, numbers)
-    if isinstance(value, bool) or not isinstance(value, float):
-        raise ValueError(f"`{ast.unparse(node)}` is no number")
-    return value
-
-
-# --- reading Markdown ----------------------------------------------------------------------------
-
-
-def _blank(pattern: re.Pattern[str], text: str) -> str:
-    """Replace what matches by as many blanks, so that positions stay; line ends stay, too."""
-    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
-
-
-def without_code(source: str) -> str:
-    """Return Markdown in which code and mathematics are blank, every position as before."""
-    for pattern in (FENCED, CODE_SPAN, MATH):
-        source = _blank(pattern, source)
-    return source
-
-
-def readable(source: str) -> str:
-    """Return the words of Markdown: no code, mathematics, comments, tags, link targets and generated pieces."""
-    text = without_code(source)
-    for pattern in (GENERATED, COMMENT, UNREAD):
-        text = _blank(pattern, text)
-    return text
-
-
-def split_references(cells: list[str]) -> tuple[list[str], str]:
-    """Return Markdown cells with their sections "References" blank, and the text of these.
-
-    A section ends with the next heading that is not below its own.
-    """
-    level = 0  # of the heading "References" that is open
-    body, references = [], []
-    for source in cells:
-        kept = []
-        for line, shown in zip(source.split("\n"), without_code(source).split("\n"), strict=True):
-            heading = HEADING.match(shown)
-            if heading and (not level or len(heading[1]) <= level):
-                level = len(heading[1]) if heading[2] == "References" else 0
-            if level:
-                references.append(line)
-            kept.append(" " * len(line) if level else line)
-        body.append("\n".join(kept))
-    return body, "\n".join(references)
-
-
-def sentence_at(source: str, position: int) -> str:
-    """Return the sentence, the item or the row of a table in which a position lies, without comments."""
-    line = source[source.rfind("\n", 0, position) + 1 :].partition("\n")[0]
-    if line.startswith("|"):
-        return COMMENT.sub("", line).strip()
-    start = 0
-    for found in SENTENCE_END.finditer(source):
-        if found.end() > position:
-            end = found.start()
-            break
-        start = found.end()
-    else:
-        end = len(source)
-    tail = re.match(r"[\"”’)*_]*", source[end:])  # what closes the sentence
-    sentence = COMMENT.sub("", source[start : end + len(tail[0] if tail else "")])
-    return " ".join(sentence.split()).removeprefix("- ")
-
-
-@dataclass(frozen=True)
-class Numeral:
-    """A number as prose shows it."""
-
-    shown: str
-    start: int
-
-    @property
-    def is_decimal(self) -> bool:
-        return "." in self.shown or "e" in self.shown
-
-    @property
-    def value(self) -> float:
-        return float(self.shown.replace(",", "").replace("−", "-"))
-
-    @property
-    def decimals(self) -> int:
-        """Decimals that the numeral shows; less than 0 for a power of ten."""
-        mantissa, _, exponent = self.shown.partition("e")
-        return len(mantissa.partition(".")[2]) - int(exponent or 0)
-
-    def rounded(self, value: float) -> str:
-        """Return a measured value as the numeral would show it."""
-        if "e" in self.shown:
-            return f"{value:.{max(len(self.shown.partition('e')[0].partition('.')[2]), 0)}e}"
-        return f"{value:,.{self.decimals}f}" if "," in self.shown or abs(value) >= 1e4 else f"{value:.{self.decimals}f}"
-
-    def agrees(self, value: float) -> bool:
-        """Tell whether a measured value rounds to the numeral; a tie may be rounded either way."""
-        half = 0.5 * 10.0**-self.decimals
-        return abs(value - self.value) <= half * (1 + 1e-9) + 1e-12 * abs(value)
-
-
-def _signed(text: str, start: int, shown: str) -> Numeral:
-    """Return the numeral at a place, with the sign before it; a dash between two numerals is none."""
-    if start and text[start - 1] in "-−" and (start == 1 or text[start - 2] in " \n(|*~≈<>="):
-        return Numeral(text[start - 1] + shown, start)
-    return Numeral(shown, start)
-
-
-def numerals(text: str) -> Iterator[Numeral]:
-    """Yield the numerals of readable Markdown; not what is glued to the letters before it, such as float32."""
-    for found in NUMERALS.finditer(text):
-        before = text[: found.start()]
-        if found["numeral"] and not re.search(r"[^\W\d]$", before):
-            yield _signed(text, found.start(), found["numeral"])
-
-
 # --- judging -------------------------------------------------------------------------------------
 
 
-def faults(notebook: Any, *, complete: bool) -> Iterator[str]:
+def stored_facts(name: str) -> Facts:
+    """Read what the stored notebook of a name such as "deeper/03_keras_example" offers.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    return facts(nbformat.read(notebooks.ROOT / "notebooks" / f"{name}.ipynb", as_version=4))
+
+
+def faults(notebook: Any, *, complete: bool, elsewhere: Callable[[str], Facts] = stored_facts) -> Iterator[str]:
     """Yield what is wrong with the numbers in a stored notebook's prose, one sentence each.
 
     Args:
         notebook: As nbformat reads it.
         complete: Whether every measured number needs a mark. Otherwise only the marks that stand are judged.
+        elsewhere: Returns what the notebook of a name offers; raises FileNotFoundError if there is none.
     """
     known = facts(notebook)
     for name in known.conflicts:
@@ -313,19 +130,21 @@ def faults(notebook: Any, *, complete: bool) -> Iterator[str]:
     body, references = split_references(cells)
     for source in body:
         marked: set[int] = set()
-        yield from _judge_marks(source, known, references, marked)
+        yield from _judge_marks(source, known, references, marked, elsewhere)
         if complete:
             yield from _judge_unmarked(source, known, marked)
 
 
-def _judge_marks(source: str, known: Facts, references: str, marked: set[int]) -> Iterator[str]:
+def _judge_marks(
+    source: str, known: Facts, references: str, marked: set[int], elsewhere: Callable[[str], Facts]
+) -> Iterator[str]:
     """Yield the faults of the marks; note where the marked numerals begin."""
-    text = _blank(GENERATED, without_code(source))
+    text = blank(GENERATED, without_code(source))
     for comment in COMMENT.finditer(text):
         expression = comment[1].strip()
         quoted = f'"{sentence_at(source, comment.start())}"'
-        found = MARKED.search(_blank(COMMENT, text[: comment.start()]))
-        numeral = _signed(text, found.start(), found["numeral"]) if found else None
+        found = MARKED.search(blank(COMMENT, text[: comment.start()]))
+        numeral = signed(text, found.start(), found["numeral"]) if found else None
         if numeral:
             marked.add(numeral.start)
         if "\n" in comment[1]:
@@ -337,12 +156,18 @@ def _judge_marks(source: str, known: Facts, references: str, marked: set[int]) -
             if not word or not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", references):
                 yield f"{quoted} cites {word!r}, which the section References does not name"
         else:
-            fault = _fault(numeral, expression, known)
+            fault = _fault(numeral, expression, known, elsewhere)
             if fault:
                 yield f"{quoted} {fault}"
 
 
-def _fault(numeral: Numeral | None, expression: str, known: Facts) -> str | None:
+def _fault(numeral: Numeral | None, expression: str, known: Facts, elsewhere: Callable[[str], Facts]) -> str | None:
+    other = ELSEWHERE.fullmatch(expression)
+    if other:
+        try:
+            known, expression = elsewhere(other["name"]), other["expression"]
+        except FileNotFoundError:
+            return f"names the notebook {other['name']!r}, and there is none"
     shown = numeral.shown if numeral else None
     says = f"says {shown}; " if shown else ""
     try:
@@ -366,7 +191,7 @@ def _fault(numeral: Numeral | None, expression: str, known: Facts) -> str | None
 
 
 def _judge_unmarked(source: str, known: Facts, marked: set[int]) -> Iterator[str]:
-    text = _blank(HEADING, readable(source))
+    text = blank(HEADING, readable(source))
     for numeral in numerals(text):
         if numeral.start not in marked and not _is_free(numeral, text, known):
             quoted = f'"{sentence_at(source, numeral.start)}"'

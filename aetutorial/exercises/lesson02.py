@@ -10,14 +10,17 @@ from aetutorial.exercises import (
     call,
     close,
     expect_array,
+    expect_autoencoder,
     expect_function,
     expect_number,
+    held_out_mse,
     name_mistake,
 )
+from aetutorial.exercises.back_propagation import backward, output_delta, tied
 
+__all__ = ["backward", "coin_floor", "convergence", "more_layers", "output_delta", "tied", "units"]
 
-def _sigmoid(a: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-a)))
+LAYERS_GOAL = 0.5  # squared error per held-out image; clipped PCA comes to 0.667
 
 
 def _check_units(answer: object) -> str:
@@ -47,55 +50,6 @@ units = Exercise(
     ),
     solution="answer = 32 * 32 * 3 * 0.004",
     why="The mean over 3072 features becomes a sum when it is multiplied by 3072.",
-)
-
-
-def _check_delta(answer: object) -> str:
-    function = expect_function(answer, ("x", "x_hat", "weights"))
-    rng = np.random.default_rng(3)
-    x, x_hat = rng.uniform(size=(5, 4)), rng.uniform(0.1, 0.9, size=(5, 4))
-    weights = np.array([0.5, 1.0, 2.0, 4.0])
-    delta = expect_array(call(function, x, x_hat, weights), (5, 4), what="gradients")
-    by_output = 2 * weights * (x_hat - x) / 5  # the gradient with respect to x_hat
-    right = by_output * x_hat * (1 - x_hat)
-    mistakes = (
-        (-right, "The sign is reversed: where x_hat is too large, the gradient is positive."),
-        (right / 2, "The factor 2 from differentiating the square is missing."),
-        (right * 5, "Divide by the number of examples: the loss is a mean over them."),
-        (right / 4, "Divide by the number of examples only: the loss is a sum over features."),
-        (right / weights, "The weights of the features are missing."),
-        (by_output, "The derivative of the sigmoid is missing: the gradient is with respect to a_d, before it."),
-    )
-    name_mistake(delta, mistakes, rtol=1e-4, atol=1e-6)
-    if not close(delta, right, rtol=1e-4, atol=1e-6):  # an answer may compute in float32
-        raise Wrong("The values are off: derive it for one pixel first, then for all.")
-    return "It equals the derivative on paper."
-
-
-output_delta = Exercise(
-    name="output_delta",
-    title="Some pixels matter more",
-    kind="fill in",
-    prompt=r"""
-        Suppose that pixel $j$ counts with a weight $w_j \ge 0$: the loss is the mean over the $n$ examples of the sum
-        over pixels of $w_j (\hat x_j - x_j)^2$. The output is still `x_hat = sigmoid(a_d)`. Write
-
-            def output_delta(x, x_hat, weights)
-
-        which returns the gradient of this loss with respect to `a_d`. `x` and `x_hat` have shape (n, D), `weights` has
-        shape (D,), the result has shape (n, D).
-        """,
-    check=_check_delta,
-    hints=(
-        "Only one factor is new. Start from the squared error's `delta_d` in the lesson.",
-        "The derivative of `w (x_hat - x)^2` is `w` times `2 (x_hat - x)` times `x_hat (1 - x_hat)`; "
-        "then the mean over n.",
-    ),
-    solution="""
-        def answer(x, x_hat, weights):
-            return 2 * weights * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
-        """,
-    why="The weight is a constant factor, so it passes through the chain rule unchanged.",
 )
 
 
@@ -168,77 +122,6 @@ convergence = Exercise(
 )
 
 
-def _tied_loss(W: np.ndarray, b_e: np.ndarray, b_d: np.ndarray, x: np.ndarray) -> float:
-    x_hat = _sigmoid(_sigmoid(x @ W.T + b_e) @ W + b_d)
-    return float(((x_hat - x) ** 2).sum(axis=1).mean())
-
-
-def _check_tied(answer: object) -> str:
-    function = expect_function(answer, ("W", "b_e", "b_d", "x"))
-    rng = np.random.default_rng(4)
-    W, x = rng.standard_normal((3, 5)), rng.uniform(size=(7, 5))
-    b_e, b_d = rng.standard_normal(3), rng.standard_normal(5)
-    g = expect_array(call(function, W, b_e, b_d, x), (3, 5), what="gradients")
-    numerical = np.zeros_like(W)
-    for index in np.ndindex(W.shape):
-        ends = []
-        for step in (1e-6, -1e-6):
-            moved = W.copy()
-            moved[index] += step
-            ends.append(_tied_loss(moved, b_e, b_d, x))
-        numerical[index] = (ends[0] - ends[1]) / 2e-6
-    z = _sigmoid(x @ W.T + b_e)
-    x_hat = _sigmoid(z @ W + b_d)
-    delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
-    encoder_part = ((delta_d @ W.T) * z * (1 - z)).T @ x
-    mistakes = (
-        (encoder_part, "Only the encoder's part is there; W is used a second time, in the decoder."),
-        (numerical - encoder_part, "Only the decoder's part is there; W is used in the encoder, too."),
-        (numerical / 5, "That is the gradient of a mean over features; the loss is a sum over them."),
-        (numerical * 7, "Divide by the number of examples: the loss is a mean over them."),
-    )
-    name_mistake(g, mistakes, rtol=1e-4, atol=1e-5)
-    if not close(g, numerical, rtol=1e-4, atol=1e-5):  # an answer may compute in float32
-        worst = float(np.abs(g - numerical).max())
-        raise Wrong(f"It differs from central differences by up to {worst:.2g}.")
-    return "It agrees with central differences."
-
-
-tied = Exercise(
-    name="tied",
-    title="One matrix for both networks",
-    kind="build",
-    prompt=r"""
-        Tie the weights: the decoder uses the encoder's matrix transposed, $z = \sigma(W x + b_e)$ and
-        $\hat x = \sigma(W^T z + b_d)$. Half the weights are gone. Write
-
-            def tied_gradient(W, b_e, b_d, x)
-
-        which returns the gradient of the squared error $L$ (sum over features, mean over examples) with respect to
-        `W`. `W` has shape (d, D), `x` has shape (n, D). Derive it: `W` is used in two places. Test yourself with
-        central differences before you ask the check.
-        """,
-    check=_check_tied,
-    hints=(
-        "`W` is used in two places. A derivative with respect to something that occurs twice is the sum of two parts.",
-        "The encoder's part is `delta_e.T @ x`, as before, with `W` in the place of `W_d` transposed.",
-        "The decoder's part is the transpose of `delta_d.T @ z`: it has to have the shape of `W`.",
-    ),
-    solution="""
-        import numpy as np
-
-
-        def answer(W, b_e, b_d, x):
-            z = 1 / (1 + np.exp(-(x @ W.T + b_e)))
-            x_hat = 1 / (1 + np.exp(-(z @ W + b_d)))
-            delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
-            delta_e = (delta_d @ W.T) * z * (1 - z)
-            return delta_e.T @ x + z.T @ delta_d
-        """,
-    why="A small change of `W` moves the loss through the encoder and through the decoder; the effects add.",
-)
-
-
 def _check_excess(answer: object) -> str:
     function = expect_function(answer, ("x", "x_hat"))
     rng = np.random.default_rng(5)
@@ -294,4 +177,59 @@ coin_floor = Exercise(
             return (cross - floor).sum(axis=1)
         """,
     why="Subtracting the entropy leaves what the model could still improve: zero is perfect on any data.",
+)
+
+
+def _check_layers(answer: object) -> str:
+    from aetutorial import data
+
+    encoder, decoder = expect_autoencoder(answer, input_shape=(64,), latent_dim=16)
+    error = 64 * held_out_mse(encoder, decoder, data.load("digits").x_test.reshape(-1, 64))
+    if error > 3:
+        raise Wrong(
+            f"The held-out squared error is {error:.2f} per image, and the mean image's is 4.66: this pair has learned "
+            "next to nothing. Was the autoencoder made from these two models, and trained?"
+        )
+    if error >= LAYERS_GOAL:
+        raise Wrong(
+            f"The held-out squared error is {error:.3f} per image (clipped PCA: 0.667); below {LAYERS_GOAL} is wanted. "
+            "A hint may help."
+        )
+    return f"The held-out squared error is {error:.3f} per image; clipped PCA comes to 0.667."
+
+
+more_layers = Exercise(
+    name="more_layers",
+    title="Beat PCA",
+    kind="train",
+    prompt=f"""
+        With 16 numbers per image, one layer on each side ties with PCA at about 0.67. Train an autoencoder in Keras
+        whose held-out squared error per image is below {LAYERS_GOAL}, still with 16 numbers. Mind the unit: Keras's
+        `mse` is 64 times smaller, so there the goal is {LAYERS_GOAL / 64:.4f}.
+
+        Layers, units, bends, optimizer and epochs are yours. Train on `x_train` only; `validation_split=0.2` lets you
+        compare settings without touching the test images. Your answer is the pair `(encoder, decoder)`: Keras models
+        from 64 numbers to 16, and back.
+        """,
+    check=_check_layers,
+    hints=(
+        "Put a wider layer with a bend between the pixels and the code, and another one after the code.",
+        "128 units with ReLU on each side, no bend on the code, a sigmoid at the end; Adam with a rate of 0.002 to 0.005.",
+    ),
+    solution="""
+        import keras
+        from aetutorial import data
+        from keras.layers import Dense, Input
+
+        x_train = data.load("digits").x_train.reshape(-1, 64)
+        keras.utils.set_random_seed(0)
+        encoder = keras.Sequential([Input((64,)), Dense(128, "relu"), Dense(16)])
+        output = Dense(64, "sigmoid")
+        decoder = keras.Sequential([Input((16,)), Dense(128, "relu"), output])
+        autoencoder = keras.Sequential([encoder, decoder])
+        autoencoder.compile(keras.optimizers.Adam(0.005), loss="mse")
+        autoencoder.fit(x_train, x_train, epochs=30, batch_size=64, verbose=0)
+        answer = encoder, decoder
+        """,
+    why="A layer with a bend on each side lets the code follow what is curved in the data; one layer can't.",
 )

@@ -7,19 +7,19 @@
 # ---
 
 # %% [markdown]
-# # 2 · Formulas: the algorithm by hand
+# # 2 · Formulas: what happens inside `fit`
+#
+# **Reading** 25 min · **working through** 60 min · **runs in** 30 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
 #
-# **Reading** 30 min · **working through** 85 min · **runs in** 20 s<!-- times -->
+# In lesson 1 we wrote `fit(x_train, x_train)`, waited a few seconds, and gray noise had turned into digits. What happened in those seconds?
 #
-# **You will be able to**
-# - write an autoencoder, its two usual losses and their gradients in NumPy, and check the gradients;
-# - say what a loss is a sum of, a mean over, and which value a perfect model would reach;
-# - choose a scaling of the data that fits the output layer;
-# - explain why squared error and cross-entropy are both likelihoods.
+# Nothing that you couldn't write yourself. In this lesson it is about forty lines of NumPy: sums, products, and one exponential function. First we run them and watch them learn. Then we take them apart, until you could have written every line.
 #
-# **You need** [lesson 1](01_concepts.ipynb), the chain rule, matrix products and NumPy.
+# **You will be able to** write an autoencoder and its training in NumPy, check a gradient, choose a learning rate, and choose an output layer and a loss that fit your data.
+#
+# **You need** [lesson 1](01_concepts.ipynb), matrix products, and the chain rule. Symbols are collected on the [reference page](reference.ipynb).
 #
 # <details><summary>On Colab, run this in a cell of its own first</summary>
 #
@@ -30,136 +30,48 @@
 # </details>
 
 # %%
-from aetutorial import data, lesson, metrics, plotting
+from aetutorial import data, lesson, plotting, tables
 
-lesson.begin(2)  # seeds, a quiet start of TensorFlow, the plot style
+lesson.begin(2)  # sets the random seeds and the look of the figures
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
-import tensorflow as tf
-from scipy import stats
+from keras.layers import Dense, Input
 from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
 
 # %% tags=["parameters"]
-latent_dim = 16  # d, the size of the code
+latent_dim = 16  # how many numbers the code has
 learning_rate = 0.5  # how far one step goes
-batch_size = 32  # examples per step
-max_epochs = 150
-tolerance = 0.003  # stop when ten epochs improve the loss by less than this fraction
-seeds = (0, 1, 2, 3, 4)
+batch_size = 32  # images per step
+epochs = 100
 
 # %% [markdown]
-# ## The seven steps (core)
+# ## Forty lines that learn
 #
-# Lesson 1 called `fit` and something good happened. Here you write what happens inside. The whole algorithm:
-#
-# 1. initialize the weights of encoder and decoder;
-# 2. scale the input;
-# 3. encode;
-# 4. decode;
-# 5. compute the loss;
-# 6. move every weight of both networks a little down the gradient of the loss;
-# 7. repeat steps 3 to 6 until the loss stops falling, or for a maximum number of epochs. An *epoch* is one pass over the data.
-#
-# The data are small on purpose: 8×8 pictures of digits from scikit-learn, so that every array fits on a screen and
-# everything runs in double precision. We flatten each picture into a row of $D = 64$ numbers.
+# Our digits are small this time, 8 by 8 pixels, so that you can follow every array. Each image is a row of 64 numbers between 0 and 1.
 
 # %%
-digits = data.load("digits")
-x_train = digits.x_train.reshape(-1, 64).astype(np.float64)
-x_test = digits.x_test.reshape(-1, 64).astype(np.float64)
-N, D = x_train.shape
-print(
-    f"x_train: {x_train.shape}, x_test: {x_test.shape}, values {x_train.min()} to {x_train.max()}"
-)
-plotting.show(
-    plotting.image_grid(digits.x_train[:20]),
-    "Twenty handwritten digits of 8 by 8 gray pixels in two rows.",
-)
+digits = data.load("digits")  # they come with scikit-learn
+x_train = digits.x_train.reshape(-1, 64).astype("float64")
+x_test = digits.x_test.reshape(-1, 64).astype("float64")
 
 # %% [markdown]
-# ### Step 1: initialize
-#
-# Our autoencoder has one layer on each side. For one input $x \in \mathbb{R}^D$ (a column), code $z \in \mathbb{R}^d$ and
-# reconstruction $\hat x \in \mathbb{R}^D$:
-#
-# $$z = \sigma(W_e x + b_e), \qquad \hat x = \sigma(W_d z + b_d), \qquad \sigma(a) = \frac{1}{1 + e^{-a}}.$$
-#
-# Some books write $y$ for $\hat x$. The subscripts say *encoder* and *decoder*. The shapes follow from the lengths of $x$ and $z$:
-#
-# | symbol | in code | shape | here |
-# | --- | --- | --- | --- |
-# | $W_e$ | `p["W_e"]` | $d \times D$ | 16 × 64 |
-# | $b_e$ | `p["b_e"]` | $d$ | 16 |
-# | $W_d$ | `p["W_d"]` | $D \times d$ | 64 × 16 |
-# | $b_d$ | `p["b_d"]` | $D$ | 64 |
-#
-# Biases start at zero. Weights must not: if all were equal, all code units would compute the same number and receive the
-# same gradient for ever. They start as small random numbers. How small? Glorot and Bengio (2010) choose the range
-# $\pm\sqrt{6 / (\text{inputs} + \text{outputs})}$, which keeps the size of the signals about the same from layer to layer. Keras does so too.
-
-
-# %%
-def initialize(rng, n_features, latent_dim):
-    """Return the four parameters: Glorot-uniform weights, biases of zero."""
-    bound = np.sqrt(6 / (n_features + latent_dim))
-    return {
-        "W_e": rng.uniform(-bound, bound, (latent_dim, n_features)),
-        "b_e": np.zeros(latent_dim),
-        "W_d": rng.uniform(-bound, bound, (n_features, latent_dim)),
-        "b_d": np.zeros(n_features),
-    }
-
-
-p = initialize(np.random.default_rng(0), D, latent_dim)
-for name, value in p.items():
-    print(f"{name}: shape {value.shape}")
-
-# %% [markdown]
-# ### Step 2: scale
-#
-# Two scalings are common. **Min-max** maps the values to $[0, 1]$; for pixels, whose largest value is known (here 16), one division does it. **Standardizing** gives each feature mean 0 and
-# standard deviation 1, computed from the training set only: the test set must stay unseen.
-#
-# *Predict before you run.* A sigmoid approaches 0 and 1 and never passes them. Which share of the values will lie outside this interval after
-# standardizing: a tenth, a third, a half, more?
-
-# %%
-scaler = StandardScaler().fit(x_train)
-s_train, s_test = scaler.transform(x_train), scaler.transform(x_test)
-outside = np.mean((s_train < 0) | (s_train > 1))
-
-fig, axes = plt.subplots(1, 2, figsize=(7, 2.4), sharey=True)
-for ax, values, title in ((axes[0], x_train, "min-max"), (axes[1], s_train, "standardized")):
-    ax.axvspan(0, 1, color="#E69F00", alpha=0.3, label="a sigmoid's range")
-    ax.hist(values.ravel(), bins=np.linspace(-3.0625, 3.9375, 57), color="#0072B2")
-    ax.set(title=title, xlabel="value of a pixel")
-axes[0].set_ylabel("number of pixels")
-axes[1].legend()
-plotting.show(
-    fig,
-    "Two histograms of pixel values. Min-max scaled values all lie in the shaded interval from "
-    "0 to 1. "
-    "Of the standardized values more than half lie outside it, most of them just below 0.",
-)
-print(f"standardized values outside [0, 1]: {outside:.0%}")
-
-# %% [markdown]
-# Three quarters. A sigmoid output can never reach those values, however long it trains. So the rule: **min-max scaled data go with a
-# sigmoid output, standardized data with a linear one.** At the end of step 7 we train on both and see what breaking the rule costs. Until
-# then the data are `x_train`, scaled to $[0, 1]$ (each pixel divided by 16, the largest possible value).
-#
-# ### Steps 3 and 4: encode and decode
-#
-# NumPy keeps examples in rows: `x` has shape `(n, D)`, one picture per row. Transposing the formula for a whole batch gives
-# $Z = \sigma(X W_e^\top + b_e)$, where $b_e$ is added to every row.
+# Here is the autoencoder: 64 numbers go in, 16 are in the middle, 64 come out. It starts with small random weights.
 
 
 # %%
 def sigmoid(a):
     return 1 / (1 + np.exp(-a))
+
+
+def initialize(rng):
+    bound = np.sqrt(6 / (64 + latent_dim))
+    return {
+        "W_e": rng.uniform(-bound, bound, (latent_dim, 64)),
+        "b_e": np.zeros(latent_dim),
+        "W_d": rng.uniform(-bound, bound, (64, latent_dim)),
+        "b_d": np.zeros(64),
+    }
 
 
 def encode(p, x):
@@ -170,92 +82,15 @@ def decode(p, z):
     return sigmoid(z @ p["W_d"].T + p["b_d"])
 
 
-z = encode(p, x_train)
-x_hat = decode(p, z)
-print("x    ", x_train.shape)
-print("z    ", z.shape)
-print("x_hat", x_hat.shape)
-
 # %% [markdown]
-# ### Step 5: the loss
-#
-# The reconstruction should be close to the input. The formula of most textbooks is the squared distance, averaged over the $N$ examples:
-#
-# $$L = \frac{1}{N} \sum_{i=1}^{N} \lVert \hat x_i - x_i \rVert^2 .$$
-#
-# Read it twice: a **mean over examples** of a **sum over features**. The common alternative is the cross-entropy, for data in $[0, 1]$:
-#
-# $$C = -\frac{1}{N} \sum_{i=1}^{N} \sum_{j=1}^{D} \left[ x_{ij} \log \hat x_{ij} + (1 - x_{ij}) \log (1 - \hat x_{ij}) \right].$$
-#
-# It punishes a confident wrong answer without limit: $-\log \hat x$ grows without bound as $\hat x$ goes to 0 while $x$ is 1. Where the formula comes from is the subject of "Two losses, two likelihoods" below.
-#
-# $L$ is in squared pixel units, $C$ in nats (the logarithm is natural). We write both per example, with shape `(n,)`, and take the mean in one place.
+# The next function is the heart of it. For every weight, it says how the error would change if that weight grew a little. Don't try to follow it yet.
 
 
 # %%
-def squared_error(x, x_hat):
-    return ((x_hat - x) ** 2).sum(axis=1)
-
-
-def cross_entropy(x, x_hat):
-    return -(x * np.log(x_hat) + (1 - x) * np.log(1 - x_hat)).sum(axis=1)
-
-
-losses = {"squared error": squared_error, "cross-entropy": cross_entropy}
-for name, per_example in losses.items():
-    print(f"{name}: per example {per_example(x_train, x_hat).shape}, untrained mean", end=" ")
-    print(f"{per_example(x_train, x_hat).mean():.2f}")
-
-# %% [markdown]
-# **A factor that causes confusion.** Keras's `mse` is a mean over examples *and* over features. By how much does it differ from $L$ here?
-
-# %%
-L = squared_error(x_train, x_hat).mean()
-keras_mse = float(np.mean(keras.losses.mean_squared_error(x_train, x_hat)))
-print(f"L = {L:.4f}   Keras's mse = {keras_mse:.4f}   ratio = {L / keras_mse:.4f}")
-lesson.claim(
-    "L is D times Keras's mse: relative difference",
-    abs(L / (D * keras_mse) - 1),
-    below=1e-9,
-    fails_under="math",
-)
-
-# %% [markdown]
-# The ratio is $D = 64$. A paper that reports 13.9 on MNIST and a tutorial that reports 0.0177 may describe the same model: $13.9 / 784 = 0.0177$.
-# Never compare two losses before you know what each is summed and averaged over.
-#
-# ### Step 6: the gradients, on paper
-#
-# Call the numbers that enter the sigmoids $a_e = W_e x + b_e$ and $a_d = W_d z + b_d$ (the subscripts $e$ and $d$ still say encoder and decoder). The sigmoid's derivative has a convenient form,
-# $\sigma'(a) = \sigma(a)\,(1 - \sigma(a))$. We go from the loss backwards. An upper index $(i)$ names the example, $\delta$ is the gradient with respect to an $a$, and $\odot$ multiplies elementwise. We write $L$; the same lines hold for $C$.
-#
-# **At the output.** Example $i$ contributes $\frac1N \lVert \hat x^{(i)} - x^{(i)} \rVert^2$ to the loss, and $\hat x^{(i)} = \sigma(a_d^{(i)})$. By the chain rule, for the squared error,
-#
-# $$\delta_d^{(i)} = \frac{\partial L}{\partial a_d^{(i)}} = \frac{2}{N} (\hat x^{(i)} - x^{(i)}) \odot \hat x^{(i)} \odot (1 - \hat x^{(i)}).$$
-#
-# For the cross-entropy, $\partial C / \partial \hat x^{(i)} = \frac1N (\hat x^{(i)} - x^{(i)}) / \big(\hat x^{(i)} \odot (1 - \hat x^{(i)})\big)$, elementwise, and the denominator cancels against $\sigma'$:
-#
-# $$\delta_d^{(i)} = \frac{1}{N} (\hat x^{(i)} - x^{(i)}).$$
-#
-# **The decoder.** The weight in row $j$, column $k$ of $W_d$ enters $a^{(i)}_{d,j} = \sum_k W_{d,jk}\, z^{(i)}_k + b_{d,j}$ and no other number, with derivative $z^{(i)}_k$. Every example uses it, so we sum:
-#
-# $$\frac{\partial L}{\partial W_{d,jk}} = \sum_i \delta^{(i)}_{d,j}\, z^{(i)}_k, \qquad \text{that is} \qquad \frac{\partial L}{\partial W_d} = \sum_i \delta_d^{(i)} z^{(i)\top}, \qquad \frac{\partial L}{\partial b_d} = \sum_i \delta_d^{(i)}.$$
-#
-# **Through the code.** Each $z_k$ reaches *all* outputs: $\partial L / \partial z^{(i)}_k = \sum_j \delta^{(i)}_{d,j}\, W_{d,jk}$, which is $W_d^\top \delta_d^{(i)}$. One more sigmoid gives $\delta_e$, and from there it goes on as in the decoder:
-#
-# $$\delta_e^{(i)} = (W_d^\top \delta_d^{(i)}) \odot z^{(i)} \odot (1 - z^{(i)}), \qquad \frac{\partial L}{\partial W_e} = \sum_i \delta_e^{(i)} x^{(i)\top}, \qquad \frac{\partial L}{\partial b_e} = \sum_i \delta_e^{(i)}.$$
-#
-# With examples in rows, $\sum_i \delta^{(i)} z^{(i)\top}$ is one matrix product, `delta.T @ z`, and $W_d^\top \delta_d^{(i)}$ for all examples at once is `delta_d @ W_d`. Here are the equations, line by line.
-
-
-# %%
-def gradients(p, x, loss):
-    """Return the gradient of the mean loss with respect to each parameter."""
+def gradients(p, x):
     z = encode(p, x)
     x_hat = decode(p, z)
-    delta_d = (x_hat - x) / len(x)
-    if loss == "squared error":
-        delta_d = 2 * delta_d * x_hat * (1 - x_hat)
+    delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
     delta_e = (delta_d @ p["W_d"]) * z * (1 - z)
     return {
         "W_e": delta_e.T @ x,
@@ -266,400 +101,143 @@ def gradients(p, x, loss):
 
 
 # %% [markdown]
-# A gradient that is derived by hand is wrong until it is checked. The check needs no calculus: move one parameter by a tiny $\pm h$ and
-# see how the loss changes, $\frac{\partial L}{\partial \theta} \approx \frac{L(\theta + h) - L(\theta - h)}{2h}$. We do it for all parameters, on eight examples.
+# And this is training. Take a few images, ask for the gradients, move every weight a little in the direction that lowers the error, and go on with the next few.
 
 
 # %%
-def numerical_gradients(p, x, loss, h=1e-5):
-    """Central differences, one parameter at a time."""
-    result = {name: np.zeros_like(value) for name, value in p.items()}
-    for name, value in p.items():
-        for index in np.ndindex(value.shape):
-            kept, both = value[index], []
-            for step in (h, -h):
-                value[index] = kept + step
-                both.append(losses[loss](x, decode(p, encode(p, x))).mean())
-            value[index] = kept
-            result[name][index] = (both[0] - both[1]) / (2 * h)
-    return result
-
-
-# %% [markdown]
-# Two sets of gradients agree if their largest difference is tiny.
-
-
-# %%
-def largest_difference(g, other):
-    return max(np.abs(g[name] - other[name]).max() for name in g)
-
-
-few = x_train[:8]
-for loss in losses:
-    difference = largest_difference(gradients(p, few, loss), numerical_gradients(p, few, loss))
-    lesson.claim(
-        f"{loss}: the derived gradient equals the numerical one, largest difference",
-        difference,
-        below=1e-6,
-        fails_under="math",
-    )
-
-# %% [markdown]
-# Would the check notice a mistake? Suppose that we forget $\hat x (1 - \hat x)$, a common slip. What remains is exactly twice the gradient of the cross-entropy, so we can reuse that code.
-
-# %%
-forgotten = {name: 2 * g for name, g in gradients(p, few, "cross-entropy").items()}
-wrong = largest_difference(forgotten, numerical_gradients(p, few, "squared error"))
-lesson.claim(
-    "a forgotten factor is caught, largest difference", wrong, above=1e-2, fails_under="math"
-)
-
-# %% [markdown]
-# TensorFlow derives gradients itself: inside a `GradientTape` it records every operation and then applies the chain rule backwards, as we just did.
-# We write only the forward pass and the loss, and get the same numbers.
-
-
-# %%
-def tape_gradients(p, x, loss):
-    """The gradients that TensorFlow derives, in float64."""
-    v = {name: tf.Variable(value) for name, value in p.items()}
-    with tf.GradientTape() as tape:
-        z = tf.sigmoid(x @ tf.transpose(v["W_e"]) + v["b_e"])
-        x_hat = tf.sigmoid(z @ tf.transpose(v["W_d"]) + v["b_d"])
-        if loss == "squared error":
-            per_example = tf.reduce_sum((x_hat - x) ** 2, axis=1)
-        else:
-            per_example = -tf.reduce_sum(
-                x * tf.math.log(x_hat) + (1 - x) * tf.math.log(1 - x_hat), axis=1
-            )
-        value = tf.reduce_mean(per_example)
-    return {name: g.numpy() for name, g in tape.gradient(value, v).items()}
-
-
-for loss in losses:
-    difference = largest_difference(gradients(p, few, loss), tape_gradients(p, few, loss))
-    lesson.claim(
-        f"{loss}: the derived gradient equals GradientTape's, largest difference",
-        difference,
-        below=1e-6,
-        fails_under="math",
-    )
-
-# %% [markdown]
-# ### Step 7: repeat
-#
-# *Gradient descent* moves each parameter against its gradient, $\theta \leftarrow \theta - \eta\, \partial L / \partial \theta$, with learning rate $\eta$. *Stochastic* gradient descent
-# estimates the gradient on a small batch, so that it can take many steps per epoch. We stop when ten epochs improve the training loss by less than
-# 0.3 % (`tolerance`), or after `max_epochs`.
-
-
-# %%
-def train(x, watched, loss, seed, learning_rate):
-    """Run steps 1 and 3 to 7; return the parameters and both losses after each epoch."""
-    rng = np.random.default_rng(seed)
-    p = initialize(rng, x.shape[1], latent_dim)
-    curve = []
-    for _ in range(max_epochs):
+def train(p, x, epochs, rate, rng, gradients=gradients):
+    for _ in range(epochs):
         order = rng.permutation(len(x))
         for start in range(0, len(x), batch_size):
-            g = gradients(p, x[order[start : start + batch_size]], loss)
+            g = gradients(p, x[order[start : start + batch_size]])
             for name in p:
-                p[name] -= learning_rate * g[name]
-        curve.append([losses[loss](a, decode(p, encode(p, a))).mean() for a in (x, watched)])
-        if len(curve) > 10 and curve[-11][0] - curve[-1][0] < tolerance * curve[-11][0]:
-            break
-    return p, np.array(curve)  # shape (epochs, 2)
+                p[name] -= rate * g[name]
 
 
-p, curve = train(x_train, x_test, "squared error", seed=0, learning_rate=learning_rate)
-x_hat_test = decode(p, encode(p, x_test))
+rng = np.random.default_rng(0)
+p = initialize(rng)
+train(p, x_train, epochs, learning_rate, rng)
+
+# %% tags=["hide-input"]
+shown = np.array([np.flatnonzero(digits.y_test == digit)[0] for digit in (0, 3, 6)])
+rng = np.random.default_rng(0)
+beginner = initialize(rng)
+moments = []
+for more in (0, 1, 9, epochs - 10):
+    train(beginner, x_train, more, learning_rate, rng)
+    moments.append(decode(beginner, encode(beginner, x_test[shown])))
+plotting.show(
+    plotting.film(
+        np.stack(moments, axis=1).reshape(len(shown), -1, 8, 8),
+        ["before", "1 epoch", "10 epochs", f"{epochs} epochs"],
+        inputs=x_test[shown].reshape(-1, 8, 8),
+    ),
+    "Three digits of 8 by 8 pixels in rows. Before training the reconstruction is gray noise; after "
+    "one epoch the same gray blob for all three; after ten epochs a faint digit; after a hundred it "
+    "is close to the input.",
+    caption="Three digits that training never saw, drawn by our forty lines from 16 numbers each.",
+)
 
 # %% [markdown]
-# A loss means nothing alone. Two baselines stand beside it: the mean training picture, the best that can be said without looking at the input; and PCA
-# (principal component analysis, the best *linear* code) with the same 16 numbers per picture. All three are scored on held-out pictures.
+# It works. Noise, then the same blob for every image, then a digit. No framework, no magic: NumPy multiplied and added.
 #
-# *Predict before you run.* Does our hand-written network beat PCA?
+# Textbooks describe this algorithm in seven steps. You can find all of them above.
+#
+# | | step | in the code |
+# | --- | --- | --- |
+# | 1 | initialize the weights | `initialize` |
+# | 2 | scale the input | the pixels came as numbers from 0 to 1 |
+# | 3 | encode | `z = encode(p, x)` |
+# | 4 | decode | `x_hat = decode(p, z)` |
+# | 5 | compare $\hat x$ with $x$: the loss | hidden in `delta_d`, as you will see |
+# | 6 | move every weight a little against its gradient | `p[name] -= rate * g[name]` |
+# | 7 | repeat 3 to 6 | the two loops of `train` |
+#
+# **Training is a loop of one small step: go forward, compare, ask every weight for its slope, move it a little downhill.** The rest of this lesson is about the three parts of that sentence: forward, downhill, and where the slopes come from.
+#
+# ## Forward, to a single number
+#
+# Here is everything that happens to a batch, as a graph. Ignore the red half for now.
 
-# %%
-pca = PCA(latent_dim).fit(x_train)
-mean_image = np.tile(x_train.mean(axis=0), (len(x_test), 1))
-x_hat_pca = pca.inverse_transform(pca.transform(x_test))
-error = {
-    "mean": squared_error(x_test, mean_image).mean(),
-    "PCA": squared_error(x_test, x_hat_pca).mean(),
-}
-over_seeds = []
-for seed in seeds:
-    p_seed, _ = train(x_train, x_test, "squared error", seed, learning_rate)
-    over_seeds.append(squared_error(x_test, decode(p_seed, encode(p_seed, x_test))).mean())
-fig = plotting.learning_curves(
-    {"training, seed 0": curve[:, 0], "held out, seed 0": curve[:, 1]},
-    ylabel="L, squared pixel units per image",
-    references={"mean image": error["mean"], "PCA, held out": error["PCA"]},
-    log=True,
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+
+fig, ax = plt.subplots(figsize=(7.4, 4.6))
+forward, backward = plotting.color("autoencoder"), "#B2182B"
+nodes = (  # symbol, shape, place, color
+    ("$x$", "32 × 64", (0, 0), forward),
+    ("$a_e$", "32 × 16", (2.1, 0), forward),
+    ("$z$", "32 × 16", (4.2, 0), forward),
+    ("$a_d$", "32 × 64", (6.3, 0), forward),
+    (r"$\hat{x}$", "32 × 64", (8.4, 0), forward),
+    ("$L$", "1 number", (10.2, 0), forward),
+    ("$W_e$", "16 × 64", (2.1, 1.7), "0.3"),
+    ("$W_d$", "64 × 16", (6.3, 1.7), "0.3"),
+    (r"$\delta_d$", "32 × 64", (6.3, -1.9), backward),
+    (r"$\delta_e$", "32 × 16", (2.1, -1.9), backward),
+    (r"$\partial L / \partial W_d = \delta_d^\top z$", "64 × 16", (6.3, -3.7), backward),
+    (r"$\partial L / \partial W_e = \delta_e^\top x$", "16 × 64", (2.1, -3.7), backward),
 )
+for symbol, shape, (across, up), color in nodes:
+    box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": color, "linewidth": 1.5}
+    ax.text(across, up, symbol, ha="center", va="center", fontsize=13, color=color, bbox=box)
+    ax.text(across, up - 0.68, shape, ha="center", va="center", color="0.35", fontsize=9)
+for start, end, label, color in (
+    ((0.4, 0), (1.6, 0), "", forward),
+    ((2.6, 0), (3.85, 0), r"$\sigma$", forward),
+    ((4.55, 0), (5.8, 0), "", forward),
+    ((6.8, 0), (8.0, 0), r"$\sigma$", forward),
+    ((8.8, 0), (9.85, 0), "", forward),
+    ((2.1, 0.85), (2.1, 0.42), "", "0.3"),
+    ((6.3, 0.85), (6.3, 0.42), "", "0.3"),
+    ((10.2, -0.95), (6.85, -1.9), "compare", backward),
+    ((5.8, -1.9), (2.6, -1.9), r"times $W_d$, times $\sigma'$", backward),
+    ((6.3, -2.75), (6.3, -3.25), "", backward),
+    ((2.1, -2.75), (2.1, -3.25), "", backward),
+):
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": color, "linewidth": 1.6})
+    middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.3
+    ax.text(*middle, label, ha="center", va="center", color=color, fontsize=11)
+ax.text(-0.6, 0.75, "forward", color=forward, fontweight="bold")
+ax.text(-0.6, -1.2, "backward", color=backward, fontweight="bold")
+ax.set(xlim=(-0.7, 10.9), ylim=(-4.7, 2.2))
+ax.set_axis_off()
 plotting.show(
     fig,
-    "Training and held-out loss against epoch on a logarithmic axis, close together. They start "
-    "below the mean image's error, fall quickly, flatten, and end below the line of PCA.",
+    "A graph. Forward, in blue: x, 32 by 64, with W_e becomes a_e, 32 by 16; the sigmoid makes z of "
+    "it; z with W_d becomes a_d, 32 by 64; the sigmoid makes x hat; x hat becomes L, one number. "
+    "Backward, in red: from L to delta_d, 32 by 64; from there, times W_d and the sigmoid's slope, to "
+    "delta_e, 32 by 16; below each delta the gradient of its weights, with the weights' shape.",
+    caption="One step of training for a batch of 32 images, with the shape of every array. The biases, one number per column, are left out.",
 )
 
 # %% [markdown]
-# (The small jump at the end is the noise of small batches. It also triggered the stop.) The table has five seeds: five different initial weights and orders of the examples, chosen before any result was seen.
-
-# %%
-print("held-out L, squared pixel units per image")
-print(f"  mean image        {error['mean']:.2f}")
-print(f"  PCA, 16 numbers   {error['PCA']:.2f}")
-spread = np.std(over_seeds, ddof=1)
-print(f"  autoencoder       {np.mean(over_seeds):.2f} ± {spread:.2f} ({len(seeds)} seeds)")
-margin = metrics.paired_margin([error["PCA"]] * len(seeds), over_seeds)
-lesson.claim(
-    "PCA's held-out error exceeds the autoencoder's, in standard deviations over the seeds",
-    margin,
-    above=1,
-    digits=1,
-    fails_under="no-training",
-)
-rows = {"input": x_test[:12], "autoencoder": x_hat_test[:12], "PCA": x_hat_pca[:12]}
-plotting.show(
-    plotting.image_rows({name: row.reshape(-1, 8, 8) for name, row in rows.items()}),
-    "Twelve held-out digits in three rows: input, autoencoder, PCA. Both reconstructions are "
-    "close to the input; "
-    "PCA's backgrounds are a little less clean.",
-)
-
-# %% [markdown]
-# It does, but by little: 1.6 standard deviations of the paired differences, where lesson 1 had 32. The sigmoid output knows that pixels end at 0 and 1, and PCA does not. The gap is small because a single layer can't do much
-# that PCA can't. Lesson 4 asks what deeper networks add.
+# One layer multiplies, adds and bends. For a batch $x$ with one image per row:
 #
-# **What breaking the rule of step 2 costs.** Now train the same network on standardized pixels. The losses are in different units, so we
-# divide each by the loss of the mean image: 1 is no better than the mean image, 0 is perfect. For standardized data we can also compute a floor:
-# the best any output in $[0, 1]$ could do is to clip, $\hat x_j = \min(\max(x_j, 0), 1)$.
-
-# %%
-p_s, _ = train(s_train, s_test, "squared error", seed=0, learning_rate=learning_rate)
-variance = squared_error(s_test, np.zeros_like(s_test)).mean()
-ratio_s = squared_error(s_test, decode(p_s, encode(p_s, s_test))).mean() / variance
-floor_s = squared_error(s_test, np.clip(s_test, 0, 1)).mean() / variance
-ratio_x = over_seeds[0] / error["mean"]
-print(f"standardized: {ratio_s:.2f} of the mean's loss is left;", end=" ")
-print(f"no output in [0, 1] gets below {floor_s:.2f}")
-lesson.claim(
-    "min-max: share of the mean's loss that is left",
-    ratio_x,
-    below=0.2,
-    digits=2,
-    fails_under="no-training",
-)
-lesson.claim(
-    "standardized: loss above its floor, as a share of the mean's loss",
-    ratio_s - floor_s,
-    between=(0, 0.25),
-    digits=2,
-    fails_under="no-training",
-)
-
-# %% [markdown]
-# On min-max scaled pixels about a seventh of the loss is left; on standardized ones about four fifths, nearly all of it because of the sigmoid's range.
-# Lesson 3 meets this mistake in a well-known example.
-
-# %% [markdown]
-# ## The same in Keras (core)
+# $$a_e = x W_e^\top + b_e, \qquad z = \sigma(a_e), \qquad a_d = z W_d^\top + b_d, \qquad \hat x = \sigma(a_d), \qquad \sigma(a) = \frac{1}{1 + e^{-a}}.$$
 #
-# Keras writes a dense layer as `x @ kernel + bias`. So its **kernel is our weight matrix transposed**: shape $(D, d)$ for the encoder. We copy our weights over and
-# compare the outputs, in float64.
-
-# %%
-p = initialize(np.random.default_rng(1), D, latent_dim)
-encoder = keras.layers.Dense(latent_dim, activation="sigmoid", dtype="float64")
-decoder = keras.layers.Dense(D, activation="sigmoid", dtype="float64")
-autoencoder = keras.Sequential([keras.Input((D,), dtype="float64"), encoder, decoder])
-encoder.set_weights([p["W_e"].T, p["b_e"]])
-decoder.set_weights([p["W_d"].T, p["b_d"]])
-print("encoder kernel", encoder.kernel.shape, "and our W_e", p["W_e"].shape)
-keras_x_hat = autoencoder.predict(x_test, verbose=0)
-lesson.claim(
-    "Keras and NumPy reconstruct alike, largest difference",
-    np.abs(keras_x_hat - decode(p, encode(p, x_test))).max(),
-    below=1e-6,
-    fails_under="math",
-)
-
-# %% [markdown]
-# Now one step of gradient descent in both. Keras minimizes its `mse`, which is $L / D$, so its gradient is $D$ times smaller than ours. To arrive at the same place,
-# Keras needs a learning rate $D$ times larger.
-
-# %%
-autoencoder.compile(keras.optimizers.SGD(learning_rate * D), loss="mse")
-autoencoder.train_on_batch(x_train[:batch_size], x_train[:batch_size])
-g = gradients(p, x_train[:batch_size], "squared error")
-stepped = {name: p[name] - learning_rate * g[name] for name in p}
-kernel_e, bias_e, kernel_d, bias_d = autoencoder.get_weights()
-keras_p = {"W_e": kernel_e.T, "b_e": bias_e, "W_d": kernel_d.T, "b_d": bias_d}
-lesson.claim(
-    "one step moves Keras and NumPy to the same place, largest difference",
-    largest_difference(stepped, keras_p),
-    below=1e-6,
-    fails_under="math",
-)
-
-# %% [markdown]
-# So the `mse` in a tutorial and the $L$ in a paper differ in the number you read and, with plain gradient descent, in the learning rate that fits it. (The optimizer Adam, which lessons 1 and 3 use, divides each gradient by its own recent size. There a constant factor in the loss hardly matters.)
-
-# %% [markdown]
-# ## Two losses, two likelihoods (core)
+# The small letters say *encoder* and *decoder*; $b_e$ and $b_d$ are added to every row. The function $\sigma$ is the **sigmoid**. It squeezes any number into the range from 0 to 1. Shapes are worth reading, because they catch most mistakes: $W_e$ is 16 × 64, so $x W_e^\top$ is (32 × 64)(64 × 16), which is 32 × 16. Each image has become 16 numbers.
 #
-# Why these two losses and not, say, the fourth power? Because each belongs to a familiar distribution. Read the decoder's output as the parameters of a distribution over inputs, and ask how probable it makes the actual input. This probability, or density, is the *likelihood*. We take the pixels as independent given $\hat x$, so that their
-# probabilities multiply; since a product of 64 small numbers is awkward, one takes minus its logarithm, a sum, and makes that small.
+# At the end of the blue line stands a single number, the loss. Ours is the **squared error**. Written out for the $N$ images of a data set and their $D$ pixels:
 #
-# **Squared error is a Gaussian.** If pixel $j$ is drawn from a normal distribution with mean $\hat x_j$ and standard deviation $s$, then
-#
-# $$-\log p(x \mid \hat x) = \frac{1}{2 s^2} \lVert x - \hat x \rVert^2 + \frac{D}{2} \log (2 \pi s^2).$$
-#
-# Scaled by a constant, plus a constant: the same minimum.
-#
-# **Cross-entropy is a Bernoulli.** If pixel $j$ is black (1) with probability $\hat x_j$ and white (0) otherwise,
-#
-# $$-\log p(x \mid \hat x) = -\sum_j \left[ x_j \log \hat x_j + (1 - x_j) \log (1 - \hat x_j) \right].$$
-#
-# For pixels that are exactly 0 or 1 this *is* the cross-entropy. We check both against SciPy's distributions.
-
-# %%
-x_hat_test = decode(p, encode(p, x_test))
-s = 0.2
-gaussian = -stats.norm.logpdf(x_test, loc=x_hat_test, scale=s).sum(axis=1)
-formula = squared_error(x_test, x_hat_test) / (2 * s**2) + D / 2 * np.log(2 * np.pi * s**2)
-lesson.claim(
-    "squared error is a Gaussian's negative log-likelihood, largest difference",
-    np.abs(gaussian - formula).max(),
-    below=1e-8,
-    fails_under="math",
-)
-binary = (x_test > 0.5).astype(float)
-bernoulli = -stats.bernoulli.logpmf(binary, x_hat_test).sum(axis=1)
-lesson.claim(
-    "cross-entropy is a Bernoulli's negative log-likelihood on binary pixels, largest difference",
-    np.abs(bernoulli - cross_entropy(binary, x_hat_test)).max(),
-    below=1e-8,
-    fails_under="math",
-)
-
-# %% [markdown]
-# ## Gray pixels have a floor (deeper)
-#
-# Our pixels are not binary. *Predict before you run:* a pixel is 0.3 and the reconstruction is exactly 0.3. What is its cross-entropy? Zero?
-
-# %%
-grid = np.concatenate([[1e-9, 1e-5], np.linspace(0.001, 0.999, 999)])
-fig, ax = plt.subplots(figsize=(6.5, 3))
-lowest = {}
-for x_pixel in (0.0, 0.1, 0.3, 0.5):
-    c = cross_entropy(np.full((len(grid), 1), x_pixel), grid[:, None])
-    lowest[x_pixel] = grid[c.argmin()]
-    (line,) = ax.plot(grid, c, label=f"x = {x_pixel}")
-    ax.plot(grid[c.argmin()], c.min(), "o", color=line.get_color())
-ax.set(xlabel="reconstruction of the pixel", ylabel="cross-entropy (nats)", ylim=(-0.1, 2))
-ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="pixel")
-plotting.show(
-    fig,
-    "Cross-entropy of one pixel against its reconstruction for pixel values 0, 0.1, 0.3 and "
-    "0.5. Each curve is lowest where the "
-    "reconstruction equals the pixel. Only the curve for 0 gets down to zero; the one for 0.5 "
-    "ends at about 0.7 nats.",
-)
-lesson.claim(
-    "each curve is lowest at the pixel's own value, largest distance",
-    max(abs(position - x_pixel) for x_pixel, position in lowest.items()),
-    below=0.0011,
-    fails_under="math",
-)
-
-# %% [markdown]
-# The minimum is in the right place, but it is not zero: for the pixel of 0.3 it is 0.61 nats. (All curves meet at $\hat x = 0.5$, where both logarithms are $\log 0.5$ and the pixel does not matter.) It is the pixel's entropy, $H(x) = -x \log x - (1 - x) \log (1 - x)$: a gray pixel is read as a coin, and nobody can predict a coin.
-# Summed over the pixels, this entropy is the **floor of the cross-entropy**. A reported cross-entropy is only readable beside it. For our digits:
+# $$L = \frac{1}{N} \sum_{i=1}^{N} \sum_{j=1}^{D} (\hat x_{ij} - x_{ij})^2 .$$
 
 
 # %%
-def entropy(x):
-    """Entropy of each row's pixels read as coins, in nats, shape (n,)."""
-    inside = np.clip(x, 1e-12, 1 - 1e-12)  # 0 log 0 = 0
-    return cross_entropy(x, inside)
+def squared_error(p, x):
+    x_hat = decode(p, encode(p, x))
+    return ((x_hat - x) ** 2).sum(axis=1).mean()  # a sum over pixels, a mean over images
 
-
-smaller = 0.4 * learning_rate  # the cross-entropy has larger gradients
-p_c, _ = train(x_train, x_test, "cross-entropy", seed=0, learning_rate=smaller)
-reached = cross_entropy(x_test, decode(p_c, encode(p_c, x_test))).mean()
-floor = entropy(x_test).mean()
-print(f"reached {reached:.1f} nats per image; floor, a perfect reconstruction: {floor:.1f}")
-lesson.claim(
-    "share of the trained network's cross-entropy that no model can remove",
-    floor / reached,
-    between=(0.8, 0.95),
-    digits=2,
-    fails_under="no-training",
-)
 
 # %% [markdown]
-# Most of the loss that you would see on the screen is floor; less than 3 nats can be learned. A fall from 16.4 to 16.1 looks like 2 %, and is a tenth of what can be learned.
-# The squared error has floor 0 here, which makes it easier to read.
-
-# %% [markdown]
-# ## From one layer to many (core)
+# **A loss has fine print: what is summed, and what is averaged?** Ours is a sum over pixels. Keras's `"mse"` is a mean over pixels as well, so here it is 64 times smaller, for the very same model. Always find out before you compare two losses.
 #
-# The example of lesson 3 stacks layers: each takes the previous one's output, $h_{l} = f_l(W_l h_{l-1} + b_l)$, with $h_0 = x$. Such a chain is a *multilayer perceptron*. The function
-# $f_l$ is the layer's activation; besides the sigmoid there is the *rectified linear unit*, $\mathrm{ReLU}(a) = \max(a, 0)$, which is cheap and does not flatten for large inputs. The example of lesson 3 has the encoder
-# $100 \to 64 \to 32$ and the decoder $32 \to 32 \to 64 \to 100$:
+# <details><summary>The fine print: why do the weights start at random, and how large?</summary>
 #
-# | layer | shape of $W_l$ | parameters | output |
-# | --- | --- | --- | --- |
-# | encoder 1, ReLU | 64 × 100 | 6 464 | 64 |
-# | encoder 2, ReLU: the code | 32 × 64 | 2 080 | 32 |
-# | decoder 1, ReLU | 32 × 32 | 1 056 | 32 |
-# | decoder 2, ReLU | 64 × 32 | 2 112 | 64 |
-# | decoder 3, sigmoid | 100 × 64 | 6 500 | 100 |
+# If all weights started at zero, all 16 code units would compute the same number and get the same gradient. They would stay equal forever, and the code would in effect be one number. Random weights make them different.
 #
-# Each layer has $\text{inputs} \times \text{outputs} + \text{outputs}$ parameters. In code the composition is a loop.
-
-# %%
-sizes, activations = (64, 32, 32, 64, 100), ("relu",) * 4 + ("sigmoid",)
-stack = keras.Sequential(
-    [keras.Input((100,), dtype="float64")]
-    + [
-        keras.layers.Dense(n, activation=f, dtype="float64")
-        for n, f in zip(sizes, activations, strict=True)
-    ]
-)
-functions = {"relu": lambda a: np.maximum(a, 0), "sigmoid": sigmoid}
-x_normal = np.random.default_rng(0).standard_normal((5, 100))
-h = x_normal
-for layer, name in zip(stack.layers, activations, strict=True):
-    kernel, bias = layer.get_weights()
-    h = functions[name](h @ kernel + bias)
-print("parameters:", stack.count_params())
-lesson.claim(
-    "the loop over layers equals the Keras model, largest difference",
-    np.abs(h - stack.predict(x_normal, verbose=0)).max(),
-    below=1e-6,
-    fails_under="math",
-)
-
-# %% [markdown]
-# The gradient needs nothing new: the step "through the code" repeats once per layer, with that layer's own derivative in place of $z \odot (1 - z)$. This repetition is
-# *back-propagation* (Rumelhart, Hinton and Williams 1986).
-
-# %% [markdown]
-# ## Change one thing
-#
-# Begin the lesson with `lesson.begin(2, strict=False)`, so that claims that no longer hold are reported and do not stop you. Edit the parameters at the top, run all cells again, and compare with what you expected.
-# - `learning_rate = 5.0`: expect the loss to jump about or stall; the sigmoids are pushed into their flat ends, where the gradient vanishes.
-# - `latent_dim = 4`: expect a larger error for PCA and for the network. Which loses more?
-# - `batch_size = 512`: each step is more exact, but there are fewer steps per epoch. Expect slower progress.
-
-# %% [markdown]
-# ## Exercises
-#
-# Each exercise shows its task, takes your answer in the next cell, and checks it. `.hint()` gives a hint, then a stronger one; `.solution()` shows one way to do it.
+# How large should they be? If they are too large, the sigmoids sit in their flat ends, where slopes vanish. If they are too small, all inputs look alike. We took the range that Keras takes, $\pm\sqrt{6 / (\text{inputs} + \text{outputs})}$, from Glorot and Bengio (2010). Their argument supposes a bend with slope 1 at zero, as tanh has. Our sigmoid has slope 1/4 there, so for it the range is only a sensible start. [2, deeper](deeper/02_formulas.ipynb) shows what that does to a deep stack of layers.
+# </details>
 
 # %%
 from aetutorial.exercises import lesson02
@@ -669,6 +247,252 @@ lesson02.units.prompt()
 # %%
 answer = None  # your number
 lesson02.units.check(answer)
+
+# %% [markdown]
+# ## Downhill
+#
+# The loss depends on every weight of the network. Which way should they all move?
+#
+# Let us look at a network so small that you can see everything. Its inputs are points in the plane, so $x$ has two numbers. Its code has one. It has no bends and no biases, and it uses the same two weights $w$ twice: the encoder computes $z = w \cdot x$, and the decoder answers $\hat x = z\,w$. So all its answers lie on one line, the one that points along $w$. With only two weights, the loss is a landscape that we can draw.
+
+# %%
+points = np.random.default_rng(4).standard_normal((60, 2)) @ [[0.55, 0.4], [-0.12, 0.16]]
+points -= points.mean(axis=0)
+
+
+def landscape(w):
+    x_hat = np.outer(points @ w, w)
+    return ((x_hat - points) ** 2).sum(axis=1).mean()
+
+
+# %% [markdown]
+# You stand somewhere in that landscape, in thick fog, and want to get down. What do you do? You put one foot a little to the east, then a little to the west, and feel the difference. Then the same north and south.
+
+
+# %%
+def slopes(f, w, h=1e-5):
+    """Return how f changes with each number in w, from a small step each way."""
+    g = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        step = np.zeros_like(w)
+        step[i] = h
+        g[i] = (f(w + step) - f(w - step)) / (2 * h)
+    return g
+
+
+w = np.array([-0.35, 1.15])
+path = [w]
+for _ in range(80):
+    w = w - 0.2 * learning_rate * slopes(landscape, w)
+    path.append(w)
+
+# %% tags=["hide-input"]
+axis = PCA(1).fit(points).components_[0]
+fig, axes = plt.subplots(2, 4, figsize=(7.4, 4.2))
+grid = np.linspace(-1.5, 1.5, 61)
+heights = np.array([[landscape(np.array([a, b])) for a in grid] for b in grid])
+for column, at in enumerate((0, 15, 25, 80)):
+    above, below = axes[:, column]
+    above.contourf(grid, grid, np.log(heights), 18, cmap="Blues")
+    above.plot(*np.transpose(path[: at + 1]), "o-", color="#B2182B", markersize=3, linewidth=1.2)
+    above.plot(*path[at], "o", color="#B2182B", markersize=7)
+    above.set_title("start" if at == 0 else f"{at} steps")
+    z_points = points @ path[at]
+    answers = np.outer(z_points, path[at])
+    for point, its_answer in zip(points, answers, strict=True):
+        below.plot(*zip(point, its_answer, strict=True), "-", color="#B2182B", alpha=0.35, lw=0.8)
+    below.plot(*points.T, "o", color=plotting.color("data"), markersize=2.5)
+    below.plot(*answers.T, "o", color=plotting.color("reconstruction"), markersize=2.5)
+    below.set(xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
+    for ax in (above, below):
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.grid(visible=False)
+axes[0, 0].set_ylabel("the two weights")
+axes[1, 0].set_ylabel("what they do")
+plotting.show(
+    fig,
+    "Two rows of four frames. Above, a landscape with two valleys and a path that runs from a slope "
+    "down into one of them. Below, a cloud of points and the reconstructions on a line, which turns "
+    "from across the cloud to along it while the red lines from point to reconstruction get short.",
+    caption="Above, the loss over the two weights (darker is higher) and the path of descent. Below, the points (black), "
+    "their reconstructions (blue), and the errors between them (red).",
+)
+lesson.claim(
+    "Descent ends on the cloud's longest axis; cosine of the angle between the two lines",
+    abs(w @ axis) / (np.linalg.norm(w) * np.linalg.norm(axis)),
+    above=0.999,
+    digits=4,
+    fails_under="no-training",
+)
+
+# %% [markdown]
+# Look at the lower row. At the start the line lies across the cloud, and the errors are long. Step by step it turns, until it lies *along* the cloud. Nobody told it about directions. It only made an error smaller, and found the direction in which the points vary most.
+#
+# All the slopes together are the **gradient**. It points straight uphill, so a step goes the other way. With $\theta$ for any weight:
+#
+# $$\theta \leftarrow \theta - \eta \, \frac{\partial L}{\partial \theta} .$$
+#
+# This is **gradient descent**. The factor $\eta$ is the **learning rate**. In a big data set a full gradient is expensive, so `train` estimates it from 32 images at a time, in random order: that is *stochastic* gradient descent.
+#
+# **The gradient tells you which way to go. It doesn't tell you how far.** Here is what different learning rates do to our forty lines.
+
+# %% tags=["hide-input"]
+x_fit, x_val = x_train[:-300], x_train[-300:]  # the last 300 training images, set aside to choose
+rates = {
+    0.02: "0.02, too small",
+    0.1: "0.1",
+    learning_rate: f"{learning_rate:g}",
+    2.0: "2",
+    20.0: "20, too large",
+}
+curves = {}
+for rate, name in rates.items():
+    rng = np.random.default_rng(0)
+    chosen = initialize(rng)
+    curves[name] = []
+    for _ in range(epochs):
+        train(chosen, x_fit, 1, rate, rng)
+        curves[name].append(squared_error(chosen, x_val))
+fig, ax = plt.subplots()
+shades = ("#9ECAE1", "#4292C6", "#084594", "#CB6D51", "#B2182B")
+for (name, curve), shade in zip(curves.items(), shades, strict=True):
+    ax.plot(range(1, epochs + 1), curve, "-", color=shade, linewidth=2)
+    ax.text(epochs + 2, np.mean(curve[-5:]), name, color=shade, va="center")
+ax.set(
+    xlim=(0, 1.3 * epochs), yscale="log", xlabel="epoch", ylabel="squared error of images set aside"
+)
+ax.set_yticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
+ax.minorticks_off()
+ax.set_xticks(range(0, epochs + 1, 20))
+plotting.show(
+    fig,
+    "Five curves of the error against the epoch. With rates of 0.02 and 0.1 it falls slowly; with "
+    "0.5 it falls to the lowest value; with 2 it falls fast, then jitters above that; with 20 it "
+    "jumps about and stays high.",
+    caption="The same network and the same start, with five learning rates. The errors are those of 300 images that we kept out of training in order to choose.",
+)
+ends = {rate: np.mean(curves[name][-5:]) for rate, name in rates.items()}
+lesson.record(
+    best=ends[learning_rate],
+    next_best=min(end for rate, end in ends.items() if rate != learning_rate),
+    within=0.3,
+)
+
+# %% [markdown]
+# Too small, and you get there next week. Too large, and each step jumps across the valley. In between there is a wide range that works; we took 0.5, which did best here<!-- best < next_best -->. Note *where* it did best: on images set aside for choosing, not on the test images. Those we keep for the verdict. (Adam, the optimizer of lessons 1 and 3, also adapts the steps: it gives each weight a step size of its own, from the recent size of its slopes; Kingma and Ba, 2015.)
+#
+# ## Backward: all slopes at once
+#
+# Feeling your way works for two weights. Our network has 2,128<!-- weights -->. Nudging each of them up and down takes 4,256<!-- 2 * weights --> forward passes, for a single step. The chain rule gets all the slopes from *one* pass forward and one pass back. That is **back-propagation** (Rumelhart, Hinton and Williams, 1986), and it is the red half of the graph. Four links, from right to left:
+#
+# **At the output.** Pixel $j$ of image $i$ adds $\frac{1}{n}(\hat x_{ij} - x_{ij})^2$ to the loss of a batch of $n$ images. And $\hat x = \sigma(a_d)$, where the sigmoid has a handy derivative: $\sigma' = \sigma (1 - \sigma)$. So by the chain rule
+#
+# $$\delta_{d,ij} = \frac{\partial L}{\partial a_{d,ij}} = \frac{2}{n}\, (\hat x_{ij} - x_{ij}) \; \hat x_{ij} (1 - \hat x_{ij}) .$$
+#
+# That is the line `delta_d`. The loss was in it all the time, as its derivative.
+#
+# **The decoder's weights.** The weight $W_{d,jk}$ connects code number $k$ to pixel $j$. It enters $a_{d,ij} = \sum_k z_{ik} W_{d,jk} + b_{d,j}$ with the factor $z_{ik}$, and nothing else. All images of the batch use it, so their contributions add up:
+#
+# $$\frac{\partial L}{\partial W_{d,jk}} = \sum_i \delta_{d,ij}\, z_{ik} \qquad \text{or, for all weights at once,} \qquad \frac{\partial L}{\partial W_d} = \delta_d^\top z .$$
+#
+# A bias enters with the factor 1, so its slope is the plain sum of $\delta_d$ over the batch.
+#
+# **Back through the code.** Code number $k$ has a say in *all* pixels. So we add up what they report: $\partial L / \partial z_{ik} = \sum_j \delta_{d,ij} W_{d,jk}$, which is `delta_d @ p["W_d"]`. One more sigmoid lies in between, so one more factor $z(1 - z)$, and we have $\delta_e$.
+#
+# **The encoder's weights.** As for the decoder, with $x$ in the place of $z$: $\partial L / \partial W_e = \delta_e^\top x$.
+#
+# Now scroll back to `gradients`. There is nothing else in it. **A layer needs to know only two things: what came in on the way forward, and what blame comes back.** That is why networks of any depth can be trained: a further layer repeats the last two links.
+#
+# But is it right? Suppose a tired programmer writes `delta_e = (delta_d @ p["W_d"]) * z` and forgets the factor `(1 - z)`.
+#
+# **Predict first.** What will the loss do? Rise, stand still, or fall? Guess, then open the output.
+
+
+# %% tags=["hide-input", "hide-output"]
+def forgetful(p, x):
+    """Return the gradients with one factor forgotten, on the way back through the code."""
+    z = encode(p, x)
+    x_hat = decode(p, z)
+    delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
+    delta_e = (delta_d @ p["W_d"]) * z
+    return {
+        "W_e": delta_e.T @ x,
+        "b_e": delta_e.sum(axis=0),
+        "W_d": delta_d.T @ z,
+        "b_d": delta_d.sum(axis=0),
+    }
+
+
+def curve_of(gradients, seed=0):
+    """Return the training loss before training and after each epoch."""
+    rng = np.random.default_rng(seed)
+    own = initialize(rng)
+    curve = [squared_error(own, x_train)]
+    for _ in range(epochs):
+        train(own, x_train, 1, learning_rate, rng, gradients)
+        curve.append(squared_error(own, x_train))
+    return curve
+
+
+wrong, right = curve_of(forgetful), curve_of(gradients)
+fig, (ax, beside) = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
+ax.plot(wrong, "-", color="#B2182B", linewidth=2)
+beside.plot(wrong, "-", color="#B2182B", linewidth=2)
+beside.plot(right, "-", color=plotting.color("autoencoder"), linewidth=2)
+beside.text(epochs, wrong[-1] * 1.12, "factor forgotten", color="#B2182B", ha="right", va="bottom")
+beside.text(epochs, right[-1] * 1.5, "right", color=plotting.color("autoencoder"), ha="right")
+ax.set(yscale="log", xlabel="epoch", ylabel="squared error, training", title="what you would see")
+ax.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
+ax.minorticks_off()
+beside.set(xlabel="epoch", title="what you would miss")
+plotting.show(
+    fig,
+    "Left, one curve that falls from twelve to two and flattens, as any training curve does. Right, "
+    "the same curve and below it the one of the right gradients, which ends at about a third of it.",
+    caption="Left, the training loss with the wrong gradient. Right, the same curve beside that of the right one.",
+)
+lesson.record(
+    weights=sum(value.size for value in p.values()),
+    start=wrong[0],
+    wrong=wrong[-1],
+    right=right[-1],
+)
+
+# %% [markdown]
+# It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. You would be pleased, and report 2.0<!-- wrong -->. With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
+#
+# What proves it is the fog walk from before. It is slow, but it needs no calculus, so it can't share your mistake. We compare all 2,128<!-- weights --> slopes on eight images.
+
+# %%
+few = x_train[:8]
+fresh = initialize(np.random.default_rng(1))
+felt = {
+    name: slopes(lambda w, name=name: squared_error(fresh | {name: w}, few), value)
+    for name, value in fresh.items()
+}
+
+
+# %% tags=["hide-input"]
+def apart(g):
+    """Return the largest difference from the slopes felt, relative to the largest slope of the same array."""
+    return max(np.abs(g[name] - felt[name]).max() / np.abs(felt[name]).max() for name in felt)
+
+
+lesson.claim(
+    "Derived by hand and felt by nudging, the slopes agree; largest relative difference",
+    apart(gradients(fresh, few)),
+    below=1e-6,
+    fails_under="math",
+)
+lesson.claim(
+    "The forgotten factor is caught; largest relative difference",
+    apart(forgetful(fresh, few)),
+    above=0.1,
+    fails_under="math",
+)
+
+# %% [markdown]
+# In practice nobody derives these lines by hand anymore. TensorFlow records what you compute on the way forward and applies the chain rule on the way back; [2, deeper](deeper/02_formulas.ipynb) shows that it gets the same numbers. But if you ever write a layer or a loss of your own, this check is the one to remember.
 
 # %%
 lesson02.output_delta.prompt()
@@ -681,51 +505,255 @@ def output_delta(x, x_hat, weights): ...  # your lines
 lesson02.output_delta.check(output_delta)
 
 # %%
-lesson02.convergence.prompt()
+lesson02.backward.prompt()
 
 
 # %%
-def converged(curve, patience, tolerance): ...  # your lines
+def mended(p, x): ...  # your lines
 
 
-lesson02.convergence.check(converged)
-
-# %%
-lesson02.tied.prompt()
-
-
-# %%
-def tied_gradient(W, b_e, b_d, x): ...  # your lines
-
-
-lesson02.tied.check(tied_gradient)
-
-# %%
-lesson02.coin_floor.prompt()
-
-
-# %%
-def excess(x, x_hat): ...  # your lines
-
-
-lesson02.coin_floor.check(excess)
+lesson02.backward.check(mended)
 
 # %% [markdown]
+# ## Two ways to be wrong
+#
+# The squared error isn't the only loss. The other one that you will meet everywhere is the **cross-entropy**. For numbers $x$ from 0 to 1,
+#
+# $$C = -\frac{1}{N} \sum_{i=1}^{N} \sum_{j=1}^{D} \big[ x_{ij} \log \hat x_{ij} + (1 - x_{ij}) \log (1 - \hat x_{ij}) \big] .$$
+#
+# What is the difference? Take one pixel that should be 1, and let the network answer something else.
+
+# %% tags=["hide-input"]
+answers = np.linspace(0.004, 0.996, 400)
+fig, (ax, beside) = plt.subplots(1, 2, figsize=(7.4, 3.2))
+squared, crossed = "#CC6677", "#117733"
+ax.plot(answers, (answers - 1) ** 2, "-", color=squared, linewidth=2.5)
+ax.plot(answers, -np.log(answers), "-", color=crossed, linewidth=2.5)
+ax.text(0.04, 0.18, "squared error", color=squared)
+ax.text(0.16, 2.2, "cross-entropy", color=crossed)
+ax.set(xlabel=r"answer $\hat{x}$", ylabel="loss", ylim=(0, 5), title="what being wrong costs")
+beside.plot(
+    answers, -2 * (answers - 1) * answers * (1 - answers), "-", color=squared, linewidth=2.5
+)
+beside.plot(answers, 1 - answers, "-", color=crossed, linewidth=2.5)
+beside.text(0.42, 0.68, "cross-entropy", color=crossed)
+beside.text(0.22, 0.08, "squared error", color=squared)
+beside.set(
+    xlabel=r"answer $\hat{x}$",
+    ylabel="push on $a_d$",
+    ylim=(0, 1.05),
+    title="how hard it pushes back",
+)
+plotting.show(
+    fig,
+    "Left, the loss against the answer, for a pixel that should be 1. At the answer 0 the squared "
+    "error is 1 and the cross-entropy grows without limit. Right, the push: at the answer 0 that of "
+    "the cross-entropy is 1, that of the squared error 0.",
+    caption="A pixel that should be 1, and all possible answers. Right: the size of the slope before the sigmoid, which is what moves the weights.",
+)
+
+# %% [markdown]
+# Look at the left end, where the network is sure and wrong. The squared error charges at most 1, and its push fades to nothing, because the sigmoid is flat there. The cross-entropy charges without limit, and pushes hardest exactly there. **The squared error forgives the confident mistake. Cross-entropy doesn't let go of it.**
+#
+# Try the algebra: for one pixel, the derivative of the cross-entropy with respect to $\hat x$ is $(\hat x - x) / \big(\hat x (1 - \hat x)\big)$, and the sigmoid's own slope cancels the denominator. Only the difference is left, and the code becomes shorter:
+
+
+# %%
+def cross_gradients(p, x):
+    z = encode(p, x)
+    delta_d = (decode(p, z) - x) / len(x)  # all that changes
+    delta_e = (delta_d @ p["W_d"]) * z * (1 - z)
+    return {
+        "W_e": delta_e.T @ x,
+        "b_e": delta_e.sum(axis=0),
+        "W_d": delta_d.T @ z,
+        "b_d": delta_d.sum(axis=0),
+    }
+
+
+def cross_entropy(x, x_hat):
+    return -(x * np.log(x_hat) + (1 - x) * np.log(1 - x_hat))  # one value per pixel
+
+
+# %% [markdown]
+# Both losses are **likelihoods** in disguise (the [probability primer](deeper/05_probability.ipynb) has pictures of this). Read $\hat x$ as a bet on what the pixel will be, and ask how probable the bet made the pixel that came. If the bet is a bell curve around $\hat x$, minus the logarithm of that probability is the squared error, up to a constant factor and a constant. If the bet is a coin that shows 1 with probability $\hat x$, it is the cross-entropy. The same recipe gives a loss for other kinds of data:
+#
+# | your numbers are | last layer | loss in Keras | the bet |
+# | --- | --- | --- | --- |
+# | any real numbers | linear | `"mse"` | Gaussian |
+# | 0 or 1 | sigmoid | `"binary_crossentropy"` | Bernoulli (a coin) |
+# | counts 0, 1, 2, … | `"softplus"` or `"exponential"`, so positive | `"poisson"` | Poisson |
+# | one of $K$ kinds, as $K$ columns with a single 1 (**one-hot**) | softmax | `"categorical_crossentropy"` | categorical (a die) |
+#
+# Where do gray pixels belong? They aren't coins, and can't be just any number either. Both losses are in use for them, and the cross-entropy then has a surprise in store.
+#
+# **Predict first.** A gray pixel is 0.3, and the answer is exactly 0.3. What is its cross-entropy? And what if a target is 1.2, outside the range?
+
+# %% tags=["hide-input", "hide-output"]
+fig, ax = plt.subplots(figsize=(7.0, 3.4))
+for target, shade in ((0.0, "#88CCEE"), (0.3, "#117733"), (1.2, "#882255")):
+    curve = cross_entropy(target, answers)
+    ax.plot(answers, curve, "-", color=shade, linewidth=2.5)
+    if target == 0.3:
+        ax.plot(target, cross_entropy(target, target), "o", color=shade, markersize=8)
+for at, to, text, shade in (
+    ((0.0, 0.0), (0.03, -0.55), "target 0: lowest at 0", "#3B8EB5"),
+    ((0.3, 0.55), (0.2, -0.95), "target 0.3: lowest at 0.3, but above zero", "#117733"),
+    ((0.985, -0.85), (0.79, -0.95), "target 1.2:\nno lowest point", "#882255"),
+):
+    line = {"arrowstyle": "-", "color": shade, "linewidth": 1}
+    ax.annotate(text, at, to, color=shade, arrowprops=line if at[0] < 0.9 else None)
+ax.axhline(0, color="0.4", linewidth=1)
+ax.set(
+    xlabel=r"answer $\hat{x}$", ylabel="cross-entropy (nats)", ylim=(-1.2, 2.6), xlim=(-0.02, 1.06)
+)
+plotting.show(
+    fig,
+    "Cross-entropy against the answer for three targets. For 0 it rises from zero. For 0.3 it is "
+    "lowest at the answer 0.3, at about 0.6. For 1.2 it falls ever more steeply towards the answer 1.",
+    caption="The cross-entropy of one pixel, for three targets.",
+)
+rng = np.random.default_rng(0)
+crossing = initialize(rng)
+untrained = cross_entropy(x_test, decode(crossing, encode(crossing, x_test))).sum(axis=1).mean()
+train(crossing, x_train, epochs, 0.4 * learning_rate, rng, cross_gradients)
+reached = cross_entropy(x_test, decode(crossing, encode(crossing, x_test))).sum(axis=1).mean()
+inside = x_test.clip(1e-12, 1 - 1e-12)  # 0 log 0 counts as 0
+floor = cross_entropy(inside, inside).sum(axis=1).mean()
+lesson.record(
+    gray=cross_entropy(0.3, 0.3),
+    untrained=untrained,
+    reached=reached,
+    floor=floor,
+    learnable=untrained - floor,
+    learned=untrained - reached,
+    left=reached - floor,
+)
+
+# %% [markdown]
+# The perfect answer to the gray pixel costs 0.61<!-- gray --> nats, not zero. (A **nat** is the unit of a natural logarithm.) The loss takes 0.3 for a coin, and the outcome of a coin can't be foreseen. For the target of 1.2 there is no best answer at all: the loss falls toward $-\infty$ as the answer approaches 1, and training would chase it there. **Give the cross-entropy only targets from 0 to 1, and expect a floor above zero unless they are all 0 or 1.**
+#
+# We trained our forty lines with it. The cross-entropy fell from 45.6<!-- untrained --> nats per image to 16.4<!-- reached -->, on held-out digits. Is that poor? No: 13.6<!-- floor --> of them are floor. Of the 32<!-- learnable --> nats that could be learned, it learned 29<!-- learned -->.
+#
+# How could a target get outside the range? Through scaling. Two scalings are common, each per feature (that is, per column):
+#
+# $$\text{min-max:} \quad x' = \frac{x - \min}{\max - \min}, \qquad\qquad \text{standardize:} \quad x' = \frac{x - \text{mean}}{\text{standard deviation}} .$$
+#
+# All four numbers come from the *training* rows. Min-max brings those into [0, 1]. A held-out number may be larger than all of them, and then it lands outside. If the true limits are known, use them: our pixels run from 0 to 16 by construction, so we divide by 16. Otherwise clip what sticks out, or take a linear last layer. Standardized numbers are mostly outside [0, 1], so they always want a linear last layer. Lesson 3 shows what it costs to forget that.
+#
+# ## The verdict, and more layers
+#
+# Time for the verdict: our forty lines on held-out digits, beside the two rivals from lesson 1.
+
+# %%
+pca = PCA(latent_dim).fit(x_train)
+x_pca = pca.inverse_transform(pca.transform(x_test)).clip(0, 1)
+x_mean = np.tile(x_train.mean(axis=0), (len(x_test), 1))
+
+# %% tags=["hide-input"]
+starts = []
+for seed in range(5):
+    rng = np.random.default_rng(seed)
+    own = initialize(rng)
+    train(own, x_train, epochs, learning_rate, rng)
+    starts.append(squared_error(own, x_test))
+mean_error = ((x_mean - x_test) ** 2).sum(axis=1).mean()
+pca_error = ((x_pca - x_test) ** 2).sum(axis=1).mean()
+tables.show(
+    ["model", "numbers per image", "held-out squared error per image"],
+    [
+        ("mean image", 0, mean_error),
+        ("PCA, clipped to [0, 1]", latent_dim, pca_error),
+        ("our forty lines", latent_dim, tables.Measured.of(starts)),
+    ],
+    digits={"held-out squared error per image": 3},
+    live=["held-out squared error per image"],
+    note="Our lines: mean ± standard deviation of 5 random starts, all run just now. PCA has no random start.",
+)
+unclipped = pca.inverse_transform(pca.transform(x_test))
+singular = np.linalg.svd(x_train - x_train.mean(axis=0), compute_uv=False)
+lesson.record(
+    mean_error=mean_error,
+    pca_error=pca_error,
+    pca_unclipped=((unclipped - x_test) ** 2).sum(axis=1).mean(),
+    ours=np.mean(starts),
+    ours_spread=np.std(starts, ddof=1),
+)
+lesson.claim(
+    "Our forty lines and clipped PCA are a tie; the ratio of their errors, over five starts",
+    np.mean(starts) / pca_error,
+    between=(0.93, 1.07),
+    fails_under="no-training",
+)
+
+# %% [markdown]
+# A tie. Our network comes to 0.669<!-- ours -->, with a spread of 0.010<!-- ours_spread --> over the random starts, and PCA to 0.667<!-- pca_error -->. It is a fair result and a sobering one: with one layer on each side, a bend and a hundred epochs have bought us nothing over PCA. (Had we forgotten to clip PCA, it would have had 0.734<!-- pca_unclipped -->, and we would be celebrating.) What *can* a network do that PCA can't? Have more layers.
+#
+# <details><summary>The fine print: PCA in one formula</summary>
+#
+# Subtract the mean from the $N$ training rows and call the result $X$. PCA's directions are the eigenvectors of the covariance matrix $S = X^\top X / N$. They are also the right singular vectors of $X$, because $X = U \Sigma V^\top$ gives $S = V (\Sigma^2 / N) V^\top$. So each eigenvalue is a squared singular value divided by $N$, $\lambda_k = s_k^2 / N$, and it is the variance along that direction. What PCA loses on the training rows is the sum of the eigenvalues that it leaves out. (scikit-learn's `explained_variance_` divides by $N - 1$ instead, and so does NumPy's `np.cov`.)
+# </details>
+#
+# A network with more layers does the same thing again and again: $h_l = f_l(W_l h_{l-1} + b_l)$, starting with $h_0 = x$. Such a chain is a **multilayer perceptron**. The bends $f_l$ may differ; a favorite is the **ReLU**, $\max(a, 0)$, cheap and without a flat end on the right. And the gradient is the same game: the blame travels back through one layer after another.
+#
+# That is what Keras does for us. To be sure, here is our own little network in Keras, with *our* weights. One thing to know: Keras computes `x @ kernel + bias`, so its **kernel** is our $W$ transposed.
+
+# %%
+encoder, decoder = Dense(latent_dim, "sigmoid"), Dense(64, "sigmoid")
+ours_in_keras = keras.Sequential([Input((64,)), encoder, decoder])
+encoder.set_weights([p["W_e"].T, p["b_e"]])
+decoder.set_weights([p["W_d"].T, p["b_d"]])
+x_hat = ours_in_keras.predict(x_test, verbose=0)
+
+# %% tags=["hide-input"]
+lesson.claim(
+    "Keras and our forty lines give the same images; largest difference of a pixel",
+    np.abs(x_hat - decode(p, encode(p, x_test))).max(),
+    below=1e-5,
+    fails_under="math",
+)
+
+# %% [markdown]
+# The same numbers, up to rounding. **You know what `fit` does now: it is your `train`, with your `gradients`, for any stack of layers.** Add some, and beat PCA:
+
+# %%
+lesson02.more_layers.prompt()
+
+# %%
+pair = None  # your pair: (encoder, decoder)
+lesson02.more_layers.check(pair)
+
+# %% [markdown]
+# ## Change one thing
+#
+# Begin with `lesson.begin(2, strict=False)`, change something, and run all cells. Claims that no longer hold are then reported and don't stop you. Guess before you look.
+#
+# - What if `latent_dim` is 2? And 64?
+# - What if a batch holds all images, `batch_size = 1437`?
+# - In `initialize`, replace both random matrices by zeros. What do the digits look like after training?
+#
+# <details><summary>What you will find</summary>
+#
+# - With 2 numbers both models blur all digits, and PCA's error stays close to ours. With 64, PCA's error is 0: it only turns the axes. Ours gets small, but the bend on the code stays in the way.
+# - Each epoch is now a single step. It is a more exact step, but a hundred steps are far too few: the error is still about 3, and the reconstructions are blurred.
+# - All code units stay equal. The network can only make one number of each image, and every reconstruction comes from the same one-dimensional family.
+# </details>
+#
 # ## What you now know
 #
-# - The algorithm has seven steps, and each is a line or two of NumPy.
-# - Gradients are checked, not trusted: central differences need no calculus and caught a forgotten factor.
-# - $L$ (sum over features) is $D$ times Keras's `mse` (mean over features), and with plain gradient descent the learning rate scales along.
-# - Scale the data to what the output layer can reach.
-# - Squared error is the negative log-likelihood of a Gaussian, cross-entropy that of a Bernoulli distribution, with a floor above zero on gray pixels.
+# - Training is a loop: forward, compare, slopes, a small step downhill. `fit` does nothing else.
+# - The chain rule gets all slopes in one pass back. A layer needs what came in and what blame comes back.
+# - A wrong gradient may still lower the loss. Nudging the weights is slow and finds the mistake.
+# - Squared error belongs to a linear last layer, cross-entropy to a sigmoid and targets from 0 to 1, and it has a floor for gray pixels.
+# - Before you compare losses, ask what is summed and what is averaged.
 #
-# **In practice**, nobody writes gradients by hand any more. But whoever can check one can find out why a model does not train.
+# **In practice**, nobody writes gradients by hand, but everybody has to find out one day why a model doesn't train. Now you know where to look.
 #
 # ## References
 #
-# - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning representations by back-propagating errors. *Nature* 323, 533–536.
 # - X. Glorot, Y. Bengio (2010). Understanding the difficulty of training deep feedforward neural networks. *AISTATS*, PMLR 9, 249–256.
 # - I. Goodfellow, Y. Bengio, A. Courville (2016). *Deep Learning*, chapters 6 and 14. MIT Press.
-# - C. M. Bishop (2006). *Pattern Recognition and Machine Learning*, section 5.2 (error functions as likelihoods). Springer.
+# - D. P. Kingma, J. Ba (2015). Adam: a method for stochastic optimization. *ICLR*.
+# - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning representations by back-propagating errors. *Nature* 323, 533–536.
 #
-# Next: [lesson 3, the Keras example](03_keras_example.ipynb), where a well-known little program turns out to lose against PCA.
+# Next: [lesson 3, the Keras example](03_keras_example.ipynb), where a well-known little program turns out to have learned next to nothing. More on this lesson: [2, deeper](deeper/02_formulas.ipynb).

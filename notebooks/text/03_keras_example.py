@@ -270,7 +270,7 @@ lesson.claim(
 #
 # <details><summary>The fine print: five seeds</summary>
 #
-# Each seed draws new data and new initial weights, so the five runs cover both kinds of luck. PCA has no random start: given the data, it is one number. It is ahead of the linear-output network in all five runs, by about a tenth of the variance or more<!-- smallest_gap > 0.1 -->. (Part of that comes from the fixed order in which Keras shows the rows: with a new order in each epoch the network's error is 0.81<!-- source: 3, deeper -->, not 0.83<!-- linear_test -->. [3, deeper](deeper/03_keras_example.ipynb) has both.) If a fair coin decided who wins, five wins in a row would come once in 32 times. And 0.68<!-- pca_test --> is a floor, in expectation, for linear codes only. Nothing is proved here for codes that bend; none of ours comes near it.
+# Each seed draws new data and new initial weights, so the five runs cover both kinds of luck. PCA has no random start: given the data, it is one number. It is ahead of the linear-output network in all five runs, by about a tenth of the variance or more<!-- smallest_gap > 0.1 -->. (Part of that comes from the fixed order in which Keras shows the rows: with a new order in each epoch the network's error is 0.81<!-- deeper/03_keras_example: fresh_test -->, not 0.83<!-- linear_test -->. [3, deeper](deeper/03_keras_example.ipynb) has both.) If a fair coin decided who wins, five wins in a row would come once in 32 times. And 0.68<!-- pca_test --> is a floor, in expectation, for linear codes only. Nothing is proved here for codes that bend; none of ours comes near it.
 # </details>
 
 # %%
@@ -450,7 +450,7 @@ plotting.show(
 # model.fit(x_train, x_train, epochs=100, validation_data=(x_val, x_val), callbacks=[stop])
 # ```
 #
-# Here it saves about a quarter of the epochs, and little of the error: between 0.004<!-- source: 3, deeper --> and 0.014<!-- source: 3, deeper --> on test rows, over five seeds ([3, deeper](deeper/03_keras_example.ipynb)). The real gap, between network and PCA, remains. **Stopping in time limits the damage. It can't find structure where there is none.**
+# Here it saves about a quarter of the epochs, and little of the error: between 0.004<!-- deeper/03_keras_example: least_saved --> and 0.014<!-- deeper/03_keras_example: most_saved --> on test rows, over five seeds ([3, deeper](deeper/03_keras_example.ipynb)). The real gap, between network and PCA, remains. **Stopping in time limits the damage. It can't find structure where there is none.**
 #
 # But a simpler model can get to PCA's rung, even on data like these. Try it:
 
@@ -547,7 +547,7 @@ by_keras.train_on_batch(x_train[:32], x_train[:32])
 by_hand.optimizer.build(by_hand.trainable_variables)
 step(by_hand, tf.constant(x_train[:32]))
 lesson.claim(
-    "Our `step` and a step of Keras, from the same start, lead to the same loss; difference",
+    "Our step and a step of Keras, from the same start, lead to the same loss; difference",
     abs(metrics.mse(x_train, by_keras(x_train)) - metrics.mse(x_train, by_hand(x_train))),
     below=1e-4,
     fails_under="math",

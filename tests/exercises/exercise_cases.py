@@ -232,6 +232,53 @@ def better_pair(hidden=512, epochs=12):
     return {"encoder": encoder, "decoder": decoder}
 
 
+def layered_pair(hidden, epochs):
+    """A pair for lesson02.more_layers, trained by the course's engine; without hidden units, one layer on each side."""
+    import keras
+
+    from aetutorial import data, training
+
+    x_train = data.load("digits").x_train.reshape(-1, 64)
+    keras.utils.set_random_seed(1)
+    dense = keras.layers.Dense
+    wide = [dense(hidden, "tanh")] if hidden else []
+    encoder = keras.Sequential([keras.Input((64,)), *wide, dense(16, None if hidden else "sigmoid")])
+    wide = [dense(hidden, "tanh")] if hidden else []
+    decoder = keras.Sequential([keras.Input((16,)), *wide, dense(64, "sigmoid")])
+    autoencoder = keras.Sequential([encoder, decoder])
+    autoencoder.compile(keras.optimizers.Adam(0.002 if hidden else 0.01), loss="mse")
+    if epochs:
+        training.fit(autoencoder, x_train, epochs=epochs, batch_size=32, progress=False)
+    return encoder, decoder
+
+
+def backward_by_tape(p, x):
+    """A right answer to lesson02.backward, by TensorFlow's derivatives."""
+    import tensorflow as tf
+
+    v = {name: tf.Variable(value) for name, value in p.items()}
+    with tf.GradientTape() as tape:
+        z = tf.sigmoid(x @ tf.transpose(v["W_e"]) + v["b_e"])
+        x_hat = tf.sigmoid(z @ tf.transpose(v["W_d"]) + v["b_d"])
+        loss = tf.reduce_mean(tf.reduce_sum((x_hat - x) ** 2, axis=1))
+    return {name: g.numpy() for name, g in tape.gradient(loss, v).items()}
+
+
+def backward_with(slope="sigmoid", bias="sum", scale=1.0, only=()):
+    """An answer to lesson02.backward with faults: those that it shows, or some arrays times a scale."""
+
+    def answer(p, x):
+        z = 1 / (1 + np.exp(-(x @ p["W_e"].T + p["b_e"])))
+        x_hat = 1 / (1 + np.exp(-(z @ p["W_d"].T + p["b_d"])))
+        delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
+        delta_e = delta_d @ p["W_d"] * (1 - z**2 if slope == "tanh" else z * (1 - z))
+        g = {"W_e": delta_e.T @ x, "b_e": delta_e.sum(axis=0), "W_d": delta_d.T @ z}
+        g["b_d"] = delta_d.sum(axis=0) if bias == "sum" else delta_d.mean(axis=0)
+        return {name: value * (scale if name in only else 1) for name, value in g.items()}
+
+    return answer
+
+
 def quiet(function):
     with np.errstate(all="ignore"):
         return function()
@@ -487,6 +534,17 @@ CASES = {
     "lesson02.units": Cases(
         [12.3, 12.288, np.float32(12.29)], [("divides by D", 1.302e-6), ("three colors", 4.096), ("Write down", 0.004)]
     ),
+    "lesson02.backward": Cases(
+        [backward_by_tape, lambda p, x: {k: v.tolist() for k, v in backward_by_tape(p, x).items()}],
+        [
+            ("Only W_d is right", backward_with(slope="tanh", bias="mean")),
+            ("W_d and b_d are right now", backward_with(slope="tanh")),
+            ("7 times too small", backward_with(bias="mean")),
+            ("about W_d and b_d", backward_with(scale=7, only=("W_d", "b_d"))),
+            ("a dict", lambda p, x: tuple(backward_by_tape(p, x).values())),
+            ("(3, 5)", lambda p, x: backward_by_tape(p, x) | {"W_e": backward_by_tape(p, x)["W_e"].T}),
+        ],
+    ),
     "lesson02.output_delta": Cases(
         [
             delta_by_tape,
@@ -530,6 +588,14 @@ CASES = {
             ("Divide", lambda *a: sum(tied_parts(*a)) * 7),
             ("central differences", lambda *a: sum(tied_parts(*a)) / 2),
             ("transpose", lambda *a: sum(tied_parts(*a)).T),
+        ],
+    ),
+    "lesson02.more_layers": Cases(
+        [Made(lambda: layered_pair(128, 30))],
+        [
+            ("below 0.5 is wanted", Made(lambda: layered_pair(0, 30))),
+            ("next to nothing", Made(lambda: layered_pair(128, 0))),
+            ("swapped", Made(lambda: layered_pair(128, 0)[::-1])),
         ],
     ),
     "lesson02.coin_floor": Cases(

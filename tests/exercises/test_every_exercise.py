@@ -17,17 +17,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exercise_cases import CASES, Made, delta, delta_by_tape, model_of, tied_by_tape
+from exercise_cases import CASES, Made, backward_with, delta, delta_by_tape, model_of, tied_by_tape
 from exercise_helpers import Hostile
 from markdown_it import MarkdownIt
 from scipy.integrate import quad
 from scipy.stats import norm
 
 from aetutorial import exercises
-from aetutorial.exercises import Exercise, Wrong, call, lesson01, lesson03
+from aetutorial.exercises import Exercise, Wrong, back_propagation, call, lesson01, lesson03
 
 pytestmark = pytest.mark.usefixtures("strict")
 TEXTS = Path(__file__).parents[2] / "notebooks" / "text"
+DEEPER = TEXTS.parent / "deeper" / "text"  # exercises that a lesson leaves to its companion
 WIDTH = 88
 LESSONS = [info.name for info in pkgutil.iter_modules(exercises.__path__) if info.name.startswith("lesson")]
 EXERCISES = {
@@ -135,15 +136,15 @@ def test_each_refusal_of_a_check_is_reached(source):
             case ast.Raise(exc=ast.Call(func=ast.Name(id="Wrong"))):
                 lines = set(range(node.lineno, node.end_lineno + 1))
                 assert lines & reached, f"no answer leads to line {node.lineno} of {source.name}"
-            case ast.Tuple(elts=[_, ast.Constant(value=str(sentence))]):
+            case ast.Tuple(elts=[_, ast.Constant(value=str(sentence))]) if " " in sentence:  # no name of a parameter
                 assert any(sentence in text for text in said), f"no answer is told: {sentence}"
 
 
 @every_exercise
 def test_the_stub_of_the_notebook_is_not_attempted(key):
     lesson = key.split(".")[0]
-    (text,) = TEXTS.glob(f"{lesson[-2:]}_*.py")
-    cells = text.read_text(encoding="utf-8").split("# %%")
+    texts = [*TEXTS.glob(f"{lesson[-2:]}_*.py"), *DEEPER.glob(f"{lesson[-2:]}_*.py")]
+    (cells,) = [text.split("# %%") for path in texts if f"{key}.check(" in (text := path.read_text(encoding="utf-8"))]
     (shown,) = [i for i, cell in enumerate(cells) if f"{key}.prompt()" in cell]
     (stub,) = [i for i, cell in enumerate(cells) if f"{key}.check(" in cell]
     assert stub == shown + 1
@@ -206,6 +207,20 @@ WILD = {
 }
 
 
+TRAINING = {"lesson01.stranger"}  # its function trains models, seconds each time, and no check changes one
+trained = {}
+
+
+def remembered(key, *args):
+    """Return what the reference answers; what it has trained before from the same arrays, it need not train again."""
+    if key not in TRAINING:
+        return reference(key)(*args)
+    arguments = key, *(np.asarray(value).tobytes() for value in args)
+    if arguments not in trained:
+        trained[arguments] = reference(key)(*args)
+    return trained[arguments]
+
+
 TAME = {("lesson02.convergence", "true")}  # a test of convergence may well return True
 GOING_WILD = sorted({(key, wild) for key in FUNCTIONS for wild in WILD} - TAME)
 
@@ -233,7 +248,7 @@ def test_functions_that_return_wild_things_get_a_sentence(key, wild):
         results = []
 
         def goes_wild(*args, good=good, results=results):
-            results.append(reference(key)(*args) if len(results) < good else WILD[wild])
+            results.append(remembered(key, *args) if len(results) < good else WILD[wild])
             return results[-1]
 
         text = printed(EXERCISES[key].check, goes_wild)
@@ -354,6 +369,35 @@ def test_gradients_of_lesson_2():
     arguments = rng.normal(size=(2, 3)), rng.normal(size=2), rng.normal(size=3), x
     given = reference("lesson02.tied")(*arguments)
     np.testing.assert_allclose(given, tied_by_tape(*arguments).numpy(), rtol=1e-9)
+
+
+@np.errstate(over="ignore")  # the weights of the faulty one grow until exp overflows
+def test_what_lesson_2_says_of_a_faulty_gradient_and_of_pca_is_so():
+    """The shown function trains to a loss of about 2; the errors that the checks quote are those of the data."""
+    from sklearn.decomposition import PCA
+
+    from aetutorial import data
+
+    digits = data.load("digits")
+    x_train, x_test = (x.reshape(-1, 64).astype(float) for x in (digits.x_train, digits.x_test))
+    rng = np.random.default_rng(0)
+    bound = np.sqrt(6 / 80)
+    shapes = {"W_e": (16, 64), "b_e": (16,), "W_d": (64, 16), "b_d": (64,)}
+    p = {name: rng.uniform(-bound, bound, shape) * (len(shape) > 1) for name, shape in shapes.items()}
+    losses = [back_propagation._loss(p, x_train)]
+    shown = backward_with(slope="tanh", bias="mean")
+    for _ in range(100):
+        order = rng.permutation(len(x_train))
+        for start in range(0, len(order), 32):
+            g = shown(p, x_train[order[start : start + 32]])
+            p = {name: value - 0.5 * g[name] for name, value in p.items()}
+        losses.append(back_propagation._loss(p, x_train))
+    assert losses[0] == pytest.approx(12, abs=0.7)
+    assert losses[-1] == pytest.approx(2, abs=0.3)
+    pca = PCA(16).fit(x_train)
+    clipped = pca.inverse_transform(pca.transform(x_test)).clip(0, 1)
+    assert ((x_test - clipped) ** 2).sum(axis=1).mean() == pytest.approx(0.667, abs=5e-4)
+    assert ((x_test - x_train.mean(axis=0)) ** 2).sum(axis=1).mean() == pytest.approx(4.66, abs=5e-3)
 
 
 def test_beat_it_measures_the_model_and_counts_the_numbers_of_a_layer():

@@ -22,13 +22,13 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from tools import course, prose
 from tools import notebooks as pairs
-from tools.course import PLAIN_SECTIONS, calls, images, is_exercise, parsed, tags
-from tools.prose import FENCED
+from tools.cells import HIDDEN, PLAIN_SECTIONS, calls, headings, images, is_exercise, parsed, tags
+from tools.markdown import FENCED
 
 # What is written in the second edition's form (names below notebooks/); the others keep the rules of the first.
 SECOND_EDITION = (
-    *("00_start_here", "01_concepts", "03_keras_example", "reference"),
-    *("deeper/01_concepts", "deeper/03_keras_example", "deeper/05_probability"),
+    *("00_start_here", "01_concepts", "02_formulas", "03_keras_example", "reference"),
+    *("deeper/01_concepts", "deeper/02_formulas", "deeper/03_keras_example", "deeper/05_probability"),
 )
 LOCAL = re.compile(r"(?<![\w.])/(?:home|Users|work|root|tmp|var/folders)(?![\w-])|[A-Z]:\\+Users|site-packages")
 HTML = re.compile(r"<!--|</?(\w+)(?:\s[^<>]*)?/?>")
@@ -129,7 +129,7 @@ def has_claims(cell: Any) -> bool:
 
 def is_bench(cell: Any) -> bool:
     """Tell whether a cell's code is folded: it draws, measures, claims."""
-    return course.HIDDEN in tags(cell)
+    return HIDDEN in tags(cell)
 
 
 def is_idea(cell: Any) -> bool:
@@ -144,11 +144,6 @@ def without_code(source: str) -> str:
     return re.sub(r"\$\$.+?\$\$|\$[^$\n]+\$", "", source, flags=re.DOTALL)
 
 
-def headings(cells: list[Any]) -> list[tuple[str, str]]:
-    """Return marks and text of the headings, such as ("##", "Data (core)")."""
-    return course.headings([cell.source for cell in cells])
-
-
 # --- stored outputs ------------------------------------------------------------------------------
 
 
@@ -161,21 +156,18 @@ def run_in_order(lesson: Lesson) -> Iterator[str]:
 
 @rule
 def outputs_stored(lesson: Lesson) -> Iterator[str]:
-    # Lessons that were stored before claims and prompts were displayed have printed them.
-    claim, verdict = ("^✓ ", "^[○✓✗] ") if lesson.second_edition else ("^(Claim(Error| holds): |✓ )", "^([○✓✗] )?")
     for cell in lesson.code:
         text = printed(cell)
-        prompted = bundles(cell, "text/markdown") or (text and not lesson.second_edition)
         plain = "\n".join([text, *bundles(cell, "text/plain")])
         for name in dict.fromkeys(calls(cell.source)):
             method = name.rpartition(".")[2]
             missing = {
                 "print": not text,
-                "prompt": is_exercise(cell) and not prompted,
+                "prompt": is_exercise(cell) and not bundles(cell, "text/markdown"),
                 "show": not bundles(cell, "text/html") and (name == "tables.show" or not images(cell)),
-                "claim": name == "lesson.claim" and not re.search(claim, plain, re.MULTILINE),
+                "claim": name == "lesson.claim" and not re.search("^✓ ", plain, re.MULTILINE),
                 "record": name == "lesson.record" and not recorded(cell),
-                "check": is_exercise(cell) and not re.search(f"{verdict}(Not|Correct)", text, re.MULTILINE),
+                "check": is_exercise(cell) and not re.search("^[○✓✗] (Not|Correct)", text, re.MULTILINE),
             }
             if missing.get(method):
                 yield f"no output of `{name}` is stored in the cell: {first_line(cell)}"
@@ -341,7 +333,7 @@ def ideas_and_bench_apart(lesson: Lesson) -> Iterator[str]:
         if is_idea(cell):
             for name in dict.fromkeys(calls(cell.source, inside_functions=True)):
                 if BENCH_CALLS.fullmatch(name):
-                    yield f"`{name}` in a cell without the tag `{course.HIDDEN}`: {first_line(cell)}"
+                    yield f"`{name}` in a cell without the tag `{HIDDEN}`: {first_line(cell)}"
         elif is_bench(cell):
             for name in models_defined(cell.source):
                 yield f"`{name}` in a cell that is folded; models and losses never hide: {first_line(cell)}"
@@ -396,7 +388,7 @@ def plain_markdown(lesson: Lesson) -> Iterator[str]:
 
 @rule
 def headings_in_form(lesson: Lesson) -> Iterator[str]:
-    found = headings(lesson.prose)
+    found = headings([cell.source for cell in lesson.prose])
     titles = [text for marks, text in found if marks == "#"]
     if len(titles) != 1 or found[0][0] != "#":
         yield f"{len(titles)} titles (`# `); one is expected, before all other headings"
@@ -447,7 +439,7 @@ def links_lead_somewhere(lesson: Lesson) -> Iterator[str]:
                 yield f"the link {target!r} leads to a file that does not exist"
             elif anchor and path.suffix == ".ipynb":
                 cells = nbformat.read(path, as_version=4).cells if name else lesson.prose
-                known = {text.replace(" ", "-") for _, text in headings(cells)}
+                known = {text.replace(" ", "-") for _, text in headings([cell.source for cell in cells])}
                 if anchor not in known:  # as JupyterLab names them
                     yield f"the link {target!r} leads to a heading that does not exist"
 

@@ -95,8 +95,11 @@ def code(source: str, *outputs, tags=()):
     return cell
 
 
+DONE = display(plain="✓ n (measured 3; must exceed 0)", html="<span>✓</span>")
+
+
 def exercises(count: int = 3, module: str = "lesson05"):
-    return [code(f"{module}.task{i}.check(None)", stream("Not attempted yet.\n")) for i in range(count)]
+    return [code(f"{module}.task{i}.check(None)", stream("○ Not attempted yet.\n")) for i in range(count)]
 
 
 def cells():
@@ -107,7 +110,7 @@ def cells():
         code("n = 3", tags=["parameters"]),
         markdown("## An idea (core)\n\nText."),
         code("def f(x):\n    print(x)\n    return lambda: print(x)"),
-        code("print(n)\nlesson.claim('n', n, above=2)", stream("3\nClaim holds: n (expected …)\n")),
+        code("print(n)\nlesson.claim('n', n, above=2)", stream("3\n"), DONE),
         markdown("Look."),
         code("%matplotlib inline\nplotting.show(fig, 'alt')", figure()),
         markdown("## Exercises"),
@@ -142,8 +145,8 @@ def all_faults(lesson: Lesson) -> dict[str, str]:
 def test_claims_add_no_lines_to_a_cell_of_the_first_edition(tmp_path):
     long = [f"a{i} = {i}" for i in range(24)]
     claim = "lesson.claim(\n    'n',\n    3,\n    above=2,\n)"
-    cell = code("\n".join([*long, f"print(3)\n{claim}"]), stream("3\nClaim holds: n\n"))
-    only = code(claim, stream("Claim holds: n\n"))
+    cell = code("\n".join([*long, f"print(3)\n{claim}"]), stream("3\n"), DONE)
+    only = code(claim, DONE)
     assert all_faults(made(tmp_path, insert(cell, only)(cells()))) == {}
     cell.source = f"b = 0\n{cell.source}"
     assert "26 lines" in all_faults(made(tmp_path, insert(cell)(cells())))["cells_are_short"]
@@ -193,7 +196,7 @@ def unexecuted(count: int | None):
 
 
 def ignored(source: str):
-    return code(source, stream("3\nClaim holds: n\n"), tags=["nbval-ignore-output"])
+    return code(source, stream("3\n"), DONE, tags=["nbval-ignore-output"])
 
 
 CLAIM = "lesson.claim('n', 3, above=2)"
@@ -310,7 +313,6 @@ SECOND_HEADER = """# 1 · Concepts: a question
 
 Read [the other](06_other.ipynb) first, and [below](#An-idea) again."""
 CLAIMS = "\n".join(f"lesson.claim('n', {i}, above=0)" for i in range(3))
-DONE = display(plain="✓ n (measured 3; must exceed 0)", html="<span>✓</span>")
 
 
 def bench(source: str, *outputs):

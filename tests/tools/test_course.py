@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import course, notebooks
+from tools import cells, course, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD = "**Reading** 1 min · **working through** 2 min · **runs in** 3 s<!-- times -->"
@@ -102,7 +102,12 @@ def test_sections_figures_claims_numerals_and_asides_are_counted():
             display(image_svg="<svg>", text_plain="Figure: a"),
             display(text_plain="✓ n (measured 3; must exceed 2)"),
         ),
-        code("1", nbformat.v4.new_output("stream", text="Claim holds: n (expected)\n✓ Correct. 3\nClaim holds: m\n")),
+        code(
+            "1",
+            nbformat.v4.new_output(
+                "stream", text="✓ n (measured 3; must exceed 2)\n✓ Correct. 3\n✓ m (measured 3; must exceed 2)\n"
+            ),
+        ),
     ]
     more[2].outputs[0].data = {"image/svg+xml": "<svg>", "text/plain": "Figure: a"}
     size = course.measure(lesson(*more), 20)
@@ -132,7 +137,7 @@ def test_exercises_are_counted_once_with_their_stars(monkeypatch):
 def test_the_stars_of_a_real_exercise_lie_between_1_and_3():
     assert course.stars("lesson05.no_such_exercise") == 2
     texts = {notebooks.name_of(path): notebooks.read_text(path) for path in notebooks.texts(["05"])}
-    names = course.exercises(texts["05_denoising_and_anomalies"])
+    names = cells.exercises(texts["05_denoising_and_anomalies"])
     assert len(names) >= 3
     assert all(course.stars(name) in (1, 2, 3) for name in names)
 

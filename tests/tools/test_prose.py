@@ -192,6 +192,36 @@ def test_what_needs_one(text, said):
     assert [fault.partition(" says ")[2].partition(":")[0] for fault in faults] == said
 
 
+def test_a_mark_may_name_another_notebook():
+    stored = {"deeper/03_example": prose.facts(notebook(numbers={"fresh": 0.8124, "saved": 0.004}))}
+
+    def elsewhere(name):
+        if name not in stored:
+            raise FileNotFoundError(name)
+        return stored[name]
+
+    def faults(text):
+        return list(prose.faults(notebook(text), complete=True, elsewhere=elsewhere))
+
+    right = "It is 0.81<!-- deeper/03_example: fresh -->, hardly more<!-- deeper/03_example: saved < 0.01 -->."
+    assert faults(right) == []
+    assert faults("So 0.82<!-- deeper/03_example: fresh -->.") == [
+        '"So 0.82." says 0.82; the run recorded 0.81 (fresh)'
+    ]
+    (unknown,) = faults("So 0.02<!-- deeper/03_example: pca -->.")  # recorded here, not there
+    assert "no run recorded pca" in unknown
+    assert faults("So 0.02<!-- deeper/04_example: pca -->.") == [
+        "\"So 0.02.\" names the notebook 'deeper/04_example', and there is none"
+    ]
+    assert faults("Much<!-- deeper/03_example: saved > 1 -->.")
+
+
+def test_another_notebook_is_read_as_it_is_stored():
+    assert prose.stored_facts("deeper/03_keras_example").numbers["fresh_test"] == pytest.approx(0.81, abs=0.01)
+    with pytest.raises(FileNotFoundError):
+        prose.stored_facts("99_none")
+
+
 def test_the_references_end_with_the_next_heading():
     text = "## References\n\nPages 33.\n\n### Books\n\nPages 34."
     assert found(text) == []
