@@ -1,8 +1,8 @@
 """Exercises of the lessons: one module per lesson, each with prompts, checks, hints and solutions.
 
-In a lesson: `from aetutorial.exercises import lesson01`. What follows is for those who write them. Three modules help a
-lesson out: `back_propagation` holds the gradients of lesson 2, `break_even` the last exercise of lesson 4, `patients` the
-broken autoencoders of lesson 10.
+In a lesson: `from aetutorial.exercises import lesson01`. What follows is for those who write them. Three modules help
+lessons out: `back_propagation` holds the gradients of lesson 2, `break_even` the last exercise of lesson 4, `patients`
+the broken autoencoders of lesson 10.
 """
 
 from aetutorial.exercises.exercise import Exercise

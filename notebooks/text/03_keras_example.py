@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3 · The Keras example: is 0.96 good?
 #
-# **Reading** 25 min · **working through** 55 min · **runs in** 60 s<!-- times -->
+# **Reading** 25 min · **working through** 55 min · **runs in** 70 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/03_keras_example.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/03_keras_example.ipynb)
 #

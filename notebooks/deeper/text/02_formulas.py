@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2, deeper · Formulas: the same step three times, four bets, and a scale that dies out
 #
-# **Reading** 10 min · **working through** 45 min · **runs in** 20 s<!-- times -->
+# **Reading** 10 min · **working through** 55 min · **runs in** 15 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/02_formulas.ipynb)
 #
