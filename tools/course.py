@@ -82,6 +82,7 @@ class Size:
         asides: Parentheses in its prose.
         exercises: The stars of each exercise.
         seconds: Its run time; None if nothing was run.
+        equations: Equations on lines of their own.
     """
 
     words: int
@@ -93,6 +94,7 @@ class Size:
     asides: int
     exercises: tuple[int, ...]
     seconds: float | None
+    equations: int = 0
 
     @property
     def reading(self) -> int:
@@ -107,7 +109,8 @@ class Size:
 
     @property
     def _reading(self) -> float:
-        return self.words / 150 + self.lines / 25 + 0.5 * self.figures  # as readers of lesson 1 needed
+        # As readers of lessons 1 and 2 needed.
+        return self.words / 150 + self.lines / 25 + 0.5 * self.figures + 0.75 * self.equations
 
 
 def _fives(minutes: float) -> int:
@@ -145,6 +148,7 @@ def measure(notebook: Any, seconds: float | None) -> Size:
         asides=len(re.findall(r"\([^()]*[^\W\d_]{2}[^()]*\)", running)),
         exercises=tuple(map(stars, cells.exercises(notebook))),
         seconds=seconds,
+        equations=sum(source.count("$$") for source in map(markdown.without_fences, sources)) // 2,
     )
 
 

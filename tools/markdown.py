@@ -33,6 +33,11 @@ def without_code(source: str) -> str:
     return source
 
 
+def without_fences(source: str) -> str:
+    """Return Markdown in which fenced code and code in a line are blank, every position as before."""
+    return blank(CODE_SPAN, blank(FENCED, source))
+
+
 def readable(source: str) -> str:
     """Return the words of Markdown: no code, mathematics, comments, tags, link targets and generated pieces."""
     text = without_code(source)

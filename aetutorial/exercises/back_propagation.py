@@ -12,7 +12,8 @@ def _sigmoid(a: np.ndarray) -> np.ndarray:
 
 
 def _loss(p: dict[str, np.ndarray], x: np.ndarray) -> float:
-    x_hat = _sigmoid(_sigmoid(x @ p["W_e"].T + p["b_e"]) @ p["W_d"].T + p["b_d"])
+    """Return the squared error of a network with tanh on the code: a sum over features, a mean over examples."""
+    x_hat = _sigmoid(np.tanh(x @ p["W_e"].T + p["b_e"]) @ p["W_d"].T + p["b_d"])
     return float(((x_hat - x) ** 2).sum(axis=1).mean())
 
 
@@ -59,15 +60,16 @@ backward = Exercise(
     title="It trains, and it is wrong",
     kind="mend",
     prompt="""
-        This function has two faults. Train with it, and the loss falls from 12 to about 2. Find and mend them.
-        `encode` and `decode` are the lesson's, the loss is the squared error: a sum over pixels, a mean over images.
-        `slopes`, on a few images, tells you which arrays are wrong.
+        Somebody replaced the sigmoid on the code by tanh, another bend, and adapted the gradients. Train with them, and
+        the loss falls from 12 to about 4. But there are two faults. Find and mend them: the four arrays must be the
+        slopes of the squared error (a sum over pixels, a mean over images). `slopes`, on a few images, tells you which
+        arrays are wrong.
 
             def mended(p, x):
-                z = encode(p, x)
+                z = np.tanh(x @ p["W_e"].T + p["b_e"])
                 x_hat = decode(p, z)
                 delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
-                delta_e = (delta_d @ p["W_d"]) * (1 - z**2)
+                delta_e = (delta_d @ p["W_d"]) * z * (1 - z)
                 return {
                     "W_e": delta_e.T @ x,
                     "b_e": delta_e.sum(axis=0),
@@ -78,7 +80,7 @@ backward = Exercise(
     check=_check_backward,
     hints=(
         "Which of the four arrays are wrong? Those that are right clear the lines they came from.",
-        "`1 - z**2` is the slope of another bend, tanh. And every image of the batch contributes to a bias.",
+        "What is the derivative of tanh, written with its value `z`? And every image of the batch adds to a bias.",
     ),
     solution="""
         import numpy as np
@@ -89,10 +91,10 @@ backward = Exercise(
 
 
         def answer(p, x):
-            z = sigmoid(x @ p["W_e"].T + p["b_e"])
+            z = np.tanh(x @ p["W_e"].T + p["b_e"])
             x_hat = sigmoid(z @ p["W_d"].T + p["b_d"])
             delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
-            delta_e = (delta_d @ p["W_d"]) * z * (1 - z)
+            delta_e = (delta_d @ p["W_d"]) * (1 - z**2)
             return {
                 "W_e": delta_e.T @ x,
                 "b_e": delta_e.sum(axis=0),
@@ -100,7 +102,7 @@ backward = Exercise(
                 "b_d": delta_d.sum(axis=0),
             }
         """,
-    why="The division by the batch's size is in `delta_d` already, and the sigmoid's slope is `z * (1 - z)`.",
+    why="The division by the batch's size is in `delta_d` already, and the slope of tanh is `1 - z**2`.",
 )
 
 

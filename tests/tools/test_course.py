@@ -112,6 +112,9 @@ def test_sections_figures_claims_numerals_and_asides_are_counted():
     more[2].outputs[0].data = {"image/svg+xml": "<svg>", "text/plain": "Figure: a"}
     size = course.measure(lesson(*more), 20)
     assert (size.sections, size.figures, size.claims, size.numerals, size.asides) == (2, 2, 3, 3, 2)
+    assert size.equations == 0
+    formulas = markdown("$$a$$ and\n\n$$\nb = 1\n$$\n\n`$$c$$`\n\n```\n$$d$$\n```")
+    assert course.measure(lesson(formulas), 20).equations == 2
 
 
 def test_exercises_are_counted_once_with_their_stars(monkeypatch):
@@ -151,6 +154,7 @@ def test_times_are_computed_from_what_was_measured():
     # 2000 / 150 + 250 / 25 + 0.5 * 10 = 28.3 minutes of reading, and 3 + 8 + 15 of exercises, and 1.5 of computing
     assert (size().reading, size().working) == (30, 55)
     assert (size(words=1874).reading, size(words=1875).reading, size(words=2900).reading) == (25, 30, 35)
+    assert (size(equations=2).reading, size(equations=6).reading) == (30, 35)  # 1.5 and 4.5 minutes more
     assert (size(seconds=7 * 60).working, size(exercises=()).working) == (60, 30)
     assert (size(words=0, lines=0, figures=0, exercises=(), seconds=1.0).reading) == 5
     expected = "**Reading** 30 min · **working through** 55 min · **runs in** 90 s<!-- times -->"
