@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/04_dimensionality_reduction.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/04_dimensionality_reduction.ipynb)
 #
-# **Reading** 65 min · **working through** 120 min · **runs in** 90 s<!-- times -->
+# **Reading** 65 min · **working through** 125 min · **runs in** 90 s<!-- times -->
 #
 # **You will be able to**
 # - prove that the best linear autoencoder is PCA, and see it happen;

@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/05_denoising_and_anomalies.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/05_denoising_and_anomalies.ipynb)
 #
-# **Reading** 70 min · **working through** 125 min · **runs in** 110 s<!-- times -->
+# **Reading** 75 min · **working through** 130 min · **runs in** 110 s<!-- times -->
 #
 # **You will be able to**
 # - train a denoising autoencoder, and compare it fairly with filters that need no training;

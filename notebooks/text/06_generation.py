@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/06_generation.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/06_generation.ipynb)
 #
-# **Reading** 65 min · **working through** 115 min · **runs in** 100 s<!-- times -->
+# **Reading** 70 min · **working through** 120 min · **runs in** 100 s<!-- times -->
 #
 # **You will be able to**
 # - say why the codes of a plain autoencoder are hard to draw from, and what helps without retraining;

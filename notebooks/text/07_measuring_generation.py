@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/07_measuring_generation.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/07_measuring_generation.ipynb)
 #
-# **Reading** 60 min · **working through** 115 min · **runs in** 140 s<!-- times -->
+# **Reading** 65 min · **working through** 115 min · **runs in** 140 s<!-- times -->
 #
 # **You will be able to**
 # - estimate the likelihood of a variational autoencoder (VAE) by importance weighting, and compare it with a model whose likelihood is known exactly;

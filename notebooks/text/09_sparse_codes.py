@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/09_sparse_codes.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/09_sparse_codes.ipynb)
 #
-# **Reading** 60 min · **working through** 115 min · **runs in** 110 s<!-- times -->
+# **Reading** 60 min · **working through** 120 min · **runs in** 110 s<!-- times -->
 #
 # **You will be able to**
 # - build a sparse autoencoder in three ways, and say how its penalty is scaled;

@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/11_outlook.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/11_outlook.ipynb)
 #
-# **Reading** 75 min · **working through** 115 min · **runs in** 100 s<!-- times -->
+# **Reading** 80 min · **working through** 120 min · **runs in** 100 s<!-- times -->
 #
 # It has five parts that can be read one by one.
 #

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 5, deeper · Probability: what you need for lessons 5 to 7
 #
-# **Reading** 25 min · **working through** 25 min · **runs in** 20 s<!-- times -->
+# **Reading** 30 min · **working through** 30 min · **runs in** 20 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/05_probability.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/05_probability.ipynb)
 #

@@ -11,7 +11,7 @@
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/11_scale_out.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/11_scale_out.ipynb)
 #
-# **Reading** 30 min · **working through** 35 min · **runs in** 110 s<!-- times -->
+# **Reading** 35 min · **working through** 35 min · **runs in** 110 s<!-- times -->
 #
 # It goes on from [lesson 11](../11_outlook.ipynb), and nothing later needs it.
 #
