@@ -142,7 +142,7 @@ plotting.show(
 # | [1, deeper: Concepts](deeper/01_concepts.ipynb) | Is there always a hole, and does every wide code copy? | 5 min | 5 min | 40 s |
 # | [2, deeper: Formulas](deeper/02_formulas.ipynb) | The same step three times, four bets, and a scale that dies out | 10 min | 55 min | 15 s |
 # | [3, deeper: The Keras example](deeper/03_keras_example.ipynb) | What fit does, what a graph freezes, what a file holds | 10 min | 10 min | 50 s |
-# | [5, deeper: Probability](deeper/05_probability.ipynb) | What you need for lessons 5 to 7 | 30 min | 30 min | 20 s |
+# | [5, deeper: Probability](deeper/05_probability.ipynb) | What you need for lessons 5 to 7 | 30 min | 35 min | 20 s |
 # | [11, deeper: Hybrids](deeper/11_hybrids.ipynb) | An autoencoder with a critic, an autoencoder with groups | 35 min | 35 min | 50 s |
 # | [11, deeper: Beyond one machine](deeper/11_scale_out.ipynb) | Two workers, data larger than memory, a worker that dies | 35 min | 35 min | 110 s |
 # | [Reference](reference.ipynb) | Symbols and words | – | – | – |

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 5, deeper · Probability: what you need for lessons 5 to 7
 #
-# **Reading** 30 min · **working through** 30 min · **runs in** 20 s<!-- times -->
+# **Reading** 30 min · **working through** 35 min · **runs in** 20 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/05_probability.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/05_probability.ipynb)
 #
@@ -87,7 +87,7 @@ foot = spread(threes, slice(16, 28))
 #
 # $$P(a < s < b) = \int_a^b p(s)\, ds.$$
 #
-# Here we choose a bell, because the histogram looks like one. To test the choice, we compare an area under it with a count.
+# Here we choose a bell, $p(s) = e^{-(s - \mu)^2 / 2 w^2} / (w \sqrt{2 \pi})$ with mean $\mu$ and width $w$, because the histogram looks like one. To test the choice, we compare an area under it with a count.
 
 # %%
 p_three = norm(foot.mean(), foot.std())  # a bell curve with the mean and the width of the data
@@ -115,7 +115,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# The area is 0.37<!-- area -->, and counting gives 0.37<!-- counted -->: the bell fits well here. On the right, the density is above 10. Is that a mistake? No: a height is probability *per unit*, and the unit changed. **Areas are probabilities; heights are not.** Only ratios of heights are free of units. So don't be alarmed when a log density comes out positive.
+# The area is 0.37<!-- area -->, and counting gives 0.37<!-- counted -->: the bell fits well here. On the right, the density is above 10. Is that a mistake? No: a height is probability *per unit*, and the unit changed. **Areas are probabilities; heights are not.** A height may exceed 1, so its logarithm may be positive.
 #
 # ## Expectation: the average of many draws
 #
@@ -160,7 +160,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# For $f(s) = s^2$ the integral gives 16.06<!-- by_integral --> and the draws give 16.07<!-- by_drawing -->. **The typical error of an average shrinks like $1/\sqrt n$**: four times the draws for half the error. It is $\sqrt{\operatorname{Var}[f]/n}$, if the draws are independent and this variance is finite. The dimension doesn't change the rate, but may change the variance.
+# For $f(s) = s^2$ the integral gives 16.06<!-- by_integral --> and the draws give 16.07<!-- by_drawing -->. **The typical error of an average shrinks like $1/\sqrt n$**: four times the draws for half the error. It is $\sqrt{\operatorname{Var}[f]/n}$, if the draws are independent and this variance is finite. In any dimension the error falls at this rate; only its size may differ.
 #
 # May you swap average and function? The mean of the squares is 16.06<!-- by_integral -->, the square of the mean only 15.13<!-- squared_mean -->. The difference is the **variance**, $\operatorname{Var}[s] = \mathbb{E}[s^2] - \mathbb{E}[s]^2$; its root is the standard deviation, the $w$ of the picture. For a function that bends down, such as the logarithm, the order is reversed, as the right-hand picture shows: $\mathbb{E}[\log s] \le \log \mathbb{E}[s]$. This is **Jensen's inequality**. Lesson 6 owes its central bound to it.
 #
@@ -211,7 +211,7 @@ plotting.show(
     "its middle. Right, a map of the image around the outline of a three: red next to the marked "
     "pixel and along one course of the stroke, blue where the stroke would run otherwise.",
     caption="Left: each point is a three; the ellipses are C, at one and two standard deviations. "
-    "They hold 39 % and 86 % of a Gaussian. Right: with more ink than usual at the yellow square, "
+    "They hold 39 % and 86 % of a Gaussian: less than the bell's 68 % and 95 %, as a point can stray in two directions. Right: with more ink than usual at the yellow square, "
     "expect more than usual where it is red, and less where it is blue.",
 )
 
@@ -290,7 +290,9 @@ log_likelihood = np.array([norm(mean, foot.std()).logpdf(foot).sum() for mean in
 # The unit of these logarithms is the **nat**. One nat more means $e$ times the density. Now whole images: how high is the threes' Gaussian at a *new* three, and how high at a seven?
 
 # %%
-C_soft = C + 0.01 * np.eye(784)  # some pixels never vary: allow each a standard deviation of 0.1
+C_soft = C + 0.01 * np.eye(
+    784
+)  # some pixels never vary: add noise of standard deviation 0.1 to each
 of_threes = log_density(new_threes, m, C_soft)
 of_sevens = log_density(new_sevens, m, C_soft)
 
@@ -337,7 +339,7 @@ lesson.record(
 # %% [markdown]
 # On the left, the best bell sits on the mean of the data. With a fixed width $w$, $\log p(s \mid \mu)$ is $-(s - \mu)^2 / 2w^2$ plus a constant. **Making a Gaussian likelihood large is making a squared error small.** So if you train an autoencoder with `mse`, you maximize a likelihood: that of a Gaussian with one fixed width for every pixel. For pixels that are 0 or 1, minus the log-likelihood is the cross-entropy of [lesson 2](../02_formulas.ipynb).
 #
-# On the right, the median seven lies 168<!-- threes - sevens --> nats below the median three. Lesson 5 builds alarms, mostly from errors and distances.
+# On the right, the median seven lies 168<!-- threes - sevens --> nats below the median three. A low density can raise an alarm: not a three. Lesson 5 builds alarms, mostly from errors and distances.
 #
 # <details><summary>The fine print: how good an alarm is this?</summary>
 #
@@ -492,7 +494,7 @@ lesson.claim(
 # %% [markdown]
 # Here is a denoiser without a network. On threes its squared error is 7<!-- cleaner --> times smaller than that of the clipped noisy image, and 3.5<!-- mean_only / after --> times smaller than that of always answering with the mean three. **Under its prior, the posterior mean has the smallest expected squared error of all guesses.** If threes aren't Gaussian but $m$ and $C$ are right, it is only the best *affine* guess: a matrix times $y$, plus a vector.
 #
-# Now look at the framed sevens. Faint parts of threes appear, and the error is 1.7<!-- after_sevens / after --> times that on threes. Yet they come back as sevens: more than nine in ten<!-- 90 < stay < 100 --> stay nearer to their clean seven than to the mean three, and cleaning makes their error 4.4<!-- sevens_cleaner --> times smaller. In lesson 5 a network takes the place of this formula.
+# Now look at the framed sevens. Parts of threes appear, so that you may read a three or an eight into some of them, and the error is 1.7<!-- after_sevens / after --> times that on threes. Measured by distance, they are still sevens: more than nine in ten<!-- 90 < stay < 100 --> stay nearer to their clean seven than to the mean three, and cleaning makes their error 4.4<!-- sevens_cleaner --> times smaller. In lesson 5 a network takes the place of this formula.
 #
 # <details><summary>A remarkable identity, for the score in lesson 5</summary>
 #
@@ -521,11 +523,13 @@ lesson.claim(
 # %% [markdown]
 # ## KL divergence: how different are two distributions?
 #
-# You see draws from $p$, and somebody claims they come from $q$. How strongly does a draw speak against the claim? Its density is $p(x)/q(x)$ times as high under $p$ as under $q$. We take the logarithm, and the expectation of this **log ratio** is the **Kullback–Leibler divergence**, in nats:
+# You see draws from $p$, and somebody claims they come from $q$. How strongly does a draw speak against the claim? At the draw $x$, the density $p$ is $p(x)/q(x)$ times as high as $q$. We take the logarithm, and the expectation of this **log ratio** is the **Kullback–Leibler divergence**, in nats:
 #
 # $$\text{KL}(p \,\Vert\, q) = \mathbb{E}_{x \sim p}\bigl[\log p(x) - \log q(x)\bigr].$$
 #
-# The small $x \sim p$ matters: we average over draws from $p$. Single draws may speak for $q$; the expectation never does (Jensen again). It is 0 only if $p$ and $q$ agree. For Gaussians there is a closed form, `kl` below.
+# The small $x \sim p$ matters: we average over draws from $p$. Single draws may speak for $q$; the expectation never does (Jensen again). It is 0 only if $p$ and $q$ agree. For Gaussians in $d$ dimensions there is a closed form, `kl` below:
+#
+# $$\mathrm{KL} = \tfrac12 \left[ \operatorname{tr}(C_q^{-1} C_p) + (m_q - m_p)^\top C_q^{-1} (m_q - m_p) - d + \log \frac{\det C_q}{\det C_p} \right].$$
 
 
 # %%
