@@ -400,7 +400,7 @@ lesson.record(
 )
 
 # %% [markdown]
-# Too small, and you get there next week. Too large, and the first steps throw the sigmoids into their flat ends, where the slopes vanish, and the network never recovers. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing. By the test images we choose nothing. (Adam, the optimizer of lessons 1 and 3, adapts the steps as it goes: it averages each weight's slopes over recent steps, and divides by their recent size; Kingma and Ba, 2015.)
+# Too small, and you get there next week. Too large, and the first steps throw the sigmoids into their flat ends, where the slopes vanish, and the network never recovers. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing. We never use the test images to choose anything. (Adam, the optimizer of lessons 1 and 3, adapts the steps as it goes: it averages each weight's slopes over recent steps, and divides by their recent size; Kingma and Ba, 2015.)
 #
 # ## Backward: all slopes at once
 #
@@ -434,7 +434,7 @@ plotting.show(
 #
 # **The encoder's weights.** As for the decoder, with $x$ in the place of $z$: $\partial L / \partial W_e = \delta_e^\top x$.
 #
-# Now scroll back to `gradients`. There is nothing else in it. **A layer needs to know only two things: what came in on the way forward, and which $\delta$ comes back.** That is why the slopes of a network of any depth can be computed: a further layer repeats the last two links.
+# Now scroll back to `gradients`. There is nothing else in it. **A layer needs to know only two things: what came in on the way forward, and which $\delta$ comes back.** That is why the slopes of a network of any depth can be computed: a further layer repeats the links "back through" and "the weights".
 #
 # But is it right? Suppose a tired programmer writes `delta_e = (delta_d @ p["W_d"]) * z` and forgets the factor `(1 - z)`.
 #
@@ -494,7 +494,7 @@ lesson.record(
 # %% [markdown]
 # It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. You would be pleased, and report 2.0<!-- wrong -->. With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
 #
-# What tests it is the fog walk from before. It is slow, but it needs no calculus, so it can't share a slip in yours. We compare all 2,128<!-- weights --> slopes on eight images.
+# What tests it is the fog walk from before, a **gradient check** by **finite differences**. It is slow, but it needs no calculus, so it can't share a slip in yours. We compare all 2,128<!-- weights --> slopes on eight images.
 
 # %%
 few = x_train[:8]
@@ -523,7 +523,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# In practice nobody derives these lines by hand anymore. TensorFlow records what you compute on the way forward and applies the chain rule on the way back; [2, deeper](deeper/02_formulas.ipynb) shows that it gets the same numbers. But if you ever write a layer or a loss of your own, this check is the one to remember.
+# In practice nobody derives these lines by hand anymore. TensorFlow records what you compute on the way forward and applies the chain rule on the way back, which is called **automatic differentiation**; [2, deeper](deeper/02_formulas.ipynb) shows that it gets the same numbers. But if you ever write a layer or a loss of your own, this check is the one to remember.
 
 # %%
 lesson02.output_delta.prompt()
@@ -658,7 +658,7 @@ lesson.record(gray=cross_entropy(0.3, 0.3), of_mean=of_mean, reached=reached, fl
 # %% [markdown]
 # The perfect answer to the gray pixel costs 0.61<!-- gray --> nats, not zero. (A **nat** is the unit of a natural logarithm.) The loss treats 0.3 as a coin that shows 1 in 30 %<!-- 100 * 0.3 --> of all throws, and even the right odds leave you unsure of the outcome. That part of the loss is the **entropy** of the coin. For the target of 1.2 there is no best answer at all: the loss falls toward $-\infty$ as the answer approaches 1, and training would chase it there. **Give the cross-entropy only targets from 0 to 1, and expect a floor above zero unless they are all 0 or 1.**
 #
-# We trained our forty lines with it, from one random start. On held-out digits the mean image costs 27.0<!-- of_mean --> nats per image, and the network 16.4<!-- reached -->. Is that poor? No: 13.6<!-- floor --> nats are floor, even for a perfect copy. Of the 13.4<!-- of_mean - floor --> between the mean image and a perfect copy, it has won 10.7<!-- of_mean - reached -->.
+# We trained our forty lines with it, from one random start. On held-out digits the mean image costs 27.0<!-- of_mean --> nats per image, and the network 16.4<!-- reached -->. Is that poor? No: 13.6<!-- floor --> nats are floor, even for a perfect copy. Of the distance between the mean image and a perfect copy, it has won four fifths<!-- 0.75 < (of_mean - reached) / (of_mean - floor) < 0.85 -->.
 #
 # How could a target get outside the range? Through scaling. Two scalings are common, each per feature (that is, per column):
 #
@@ -756,7 +756,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# From 0.669<!-- ours --> to 0.561<!-- straight -->, by *removing* something. This network has PCA's linear code and one thing more: an output that knows where pixels end. **A bend helps where the data have one.** The next step is to bend in more places, with more layers.
+# From 0.669<!-- ours --> to 0.561<!-- straight -->, by *removing* something. This network has PCA's linear code and one thing more: an output that knows where pixels end. **Squash where the data are bounded, not elsewhere.** The next step is to bend in more places, with more layers.
 #
 # <details><summary>The fine print: PCA in one formula</summary>
 #
