@@ -97,7 +97,7 @@ convergence = Exercise(
     title="When to stop",
     kind="build",
     prompt="""
-        Write the convergence test of step 7 as a function:
+        Training repeats until the loss stops falling. Write a test for that:
 
             def converged(curve, patience, tolerance)
 
@@ -118,7 +118,10 @@ convergence = Exercise(
             before = curve[-1 - patience]
             return bool(before - curve[-1] < tolerance * before)
         """,
-    why="A fraction has no unit, so the same tolerance serves for L, for Keras's `mse` and for the cross-entropy.",
+    why="""
+        A fraction has no unit, so one tolerance serves for L and for `mse`. Of a cross-entropy, subtract the floor
+        first.
+        """,
 )
 
 
@@ -207,9 +210,9 @@ more_layers = Exercise(
         whose held-out squared error per image is below {LAYERS_GOAL}, still with 16 numbers. Mind the unit: Keras's
         `mse` is 64 times smaller, so there the goal is {LAYERS_GOAL / 64:.4f}.
 
-        Layers, units, bends, optimizer and epochs are yours. Train on `x_train` only; `validation_split=0.2` lets you
-        compare settings without touching the test images. Your answer is the pair `(encoder, decoder)`: Keras models
-        from 64 numbers to 16, and back.
+        Layers, units, bends, optimizer and epochs are yours. Train on `x_train` only; to compare settings, give `fit`
+        the argument `validation_split=0.2` and look at `val_loss`; run the check at the end. Your answer is the pair
+        `(encoder, decoder)`: Keras models from 64 numbers to 16, and back.
         """,
     check=_check_layers,
     hints=(

@@ -119,6 +119,12 @@ def _finish(
         ax.legend()
 
 
+def _written(value: float, digits: int) -> str:
+    """Return the value with its last zeros, 0.00900, and without an exponent if it is large, 20."""
+    text = f"{value:#.{digits}g}".rstrip(".")
+    return f"{float(text):.0f}" if "e+" in text else text
+
+
 def bars(
     values: Mapping[str, float],
     *,
@@ -152,7 +158,7 @@ def bars(
         look = bar_look(name in highlight, color(name, MARK if name in highlight else unnamed))
         ax.barh(name, value, xerr=error, height=0.65, error_kw=caps, **look)
         side, ha = (-1, "right") if value < 0 else (1, "left")
-        text, end = f"{value:.{digits}g}", (value + side * (error or 0), name)
+        text, end = _written(value, digits), (value + side * (error or 0), name)
         ax.annotate(text, end, (5 * side, 0), textcoords="offset points", ha=ha, va="center", fontsize=SMALL)
     if log:
         _make_logarithmic(ax, "x")

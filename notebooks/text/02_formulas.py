@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2 · Formulas: what happens inside `fit`
 #
-# **Reading** 35 min · **working through** 70 min · **runs in** 30 s<!-- times -->
+# **Reading** 30 min · **working through** 65 min · **runs in** 30 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
 #
@@ -83,21 +83,25 @@ def decode(p, z):
 
 
 # %% [markdown]
-# The next function is the heart of it. For every weight, it says how the error would change if that weight grew a little. Don't try to follow it yet.
+# Now the heart of it. For every weight, `gradients` says how the error would change if that weight grew a little. Don't try to follow it yet.
 
 
 # %%
-def gradients(p, x):
-    z = encode(p, x)
-    x_hat = decode(p, z)
-    delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
-    delta_e = (delta_d @ p["W_d"]) * z * (1 - z)
+def collect(x, delta_e, z, delta_d):
     return {
         "W_e": delta_e.T @ x,
         "b_e": delta_e.sum(axis=0),
         "W_d": delta_d.T @ z,
         "b_d": delta_d.sum(axis=0),
     }
+
+
+def gradients(p, x):
+    z = encode(p, x)
+    x_hat = decode(p, z)
+    delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
+    delta_e = (delta_d @ p["W_d"]) * z * (1 - z)
+    return collect(x, delta_e, z, delta_d)
 
 
 # %% [markdown]
@@ -253,7 +257,7 @@ def squared_error(p, x):
 #
 # If all weights started at zero, all 16 code units would compute the same number and get the same gradient. They would stay equal forever, and the code would in effect be one number. Random weights make them different.
 #
-# How large should they be? If they are too large, the sigmoids sit in their flat ends, where slopes vanish. If they are too small, all inputs look alike. We took the range that Keras takes, $\pm\sqrt{6 / (\text{inputs} + \text{outputs})}$, from Glorot and Bengio (2010). Their argument supposes a bend with slope 1 at zero, as tanh has. Our sigmoid has slope 1/4 there, so for it the range is only a sensible start. [2, deeper](deeper/02_formulas.ipynb) shows what that does to a deep stack of layers.
+# How large should they be? We took the range that Keras takes, $\pm\sqrt{6 / (\text{inputs} + \text{outputs})}$, from Glorot and Bengio (2010). Their argument supposes a bend with slope 1 at zero, as tanh has. Our sigmoid has slope 1/4 there, so for it the range is only a sensible start: [2, deeper](deeper/02_formulas.ipynb) shows the difference in a deep stack.
 # </details>
 
 # %%
@@ -300,7 +304,7 @@ def slopes(f, w, h=1e-5):
 w = np.array([-0.35, 1.15])
 path = [w]
 for _ in range(80):
-    w = w - 0.2 * learning_rate * slopes(landscape, w)
+    w = w - 0.2 * learning_rate * slopes(landscape, w)  # small steps, to watch them
     path.append(w)
 
 # %% tags=["hide-input"]
@@ -434,7 +438,7 @@ plotting.show(
 #
 # **The encoder's weights.** As for the decoder, with $x$ in the place of $z$: $\partial L / \partial W_e = \delta_e^\top x$.
 #
-# Now scroll back to `gradients`. There is nothing else in it. **A layer needs to know only two things: what came in on the way forward, and which $\delta$ comes back.** That is why the slopes of a network of any depth can be computed: a further layer repeats the links "back through" and "the weights".
+# These are the lines of `gradients` and `collect`, and there are no others. **A layer needs to know only two things: what came in on the way forward, and which $\delta$ comes back.** That is why the slopes of a network of any depth can be computed: a further layer repeats the links "back through" and "the weights".
 #
 # But is it right? Suppose a tired programmer writes `delta_e = (delta_d @ p["W_d"]) * z` and forgets the factor `(1 - z)`.
 #
@@ -448,12 +452,7 @@ def forgetful(p, x):
     x_hat = decode(p, z)
     delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
     delta_e = (delta_d @ p["W_d"]) * z
-    return {
-        "W_e": delta_e.T @ x,
-        "b_e": delta_e.sum(axis=0),
-        "W_d": delta_d.T @ z,
-        "b_d": delta_d.sum(axis=0),
-    }
+    return collect(x, delta_e, z, delta_d)
 
 
 def curve_of(gradients, seed=0):
@@ -492,17 +491,20 @@ lesson.record(
 )
 
 # %% [markdown]
-# It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. You would be pleased, and report 2.0<!-- wrong -->. With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
+# It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. You would be pleased, and report 2.0<!-- wrong -->. (The decoder's slopes are still right, and they bring it most of the way.) With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
 #
 # What tests it is the fog walk from before, a **gradient check** by **finite differences**. It is slow, but it needs no calculus, so it can't share a slip in yours. We compare all 2,128<!-- weights --> slopes on eight images.
 
 # %%
 few = x_train[:8]
 fresh = initialize(np.random.default_rng(1))
-felt = {
-    name: slopes(lambda w, name=name: squared_error(fresh | {name: w}, few), value)
-    for name, value in fresh.items()
-}
+felt = {}
+for name in fresh:
+
+    def loss_of(w, name=name):
+        return squared_error({**fresh, name: w}, few)  # all weights as they are, but one array
+
+    felt[name] = slopes(loss_of, fresh[name])
 derived = gradients(fresh, few)
 difference = max(np.abs(derived[name] - felt[name]).max() for name in felt)
 
@@ -594,12 +596,7 @@ def cross_gradients(p, x):
     z = encode(p, x)
     delta_d = (decode(p, z) - x) / len(x)  # all that changes
     delta_e = (delta_d @ p["W_d"]) * z * (1 - z)
-    return {
-        "W_e": delta_e.T @ x,
-        "b_e": delta_e.sum(axis=0),
-        "W_d": delta_d.T @ z,
-        "b_d": delta_d.sum(axis=0),
-    }
+    return collect(x, delta_e, z, delta_d)
 
 
 def cross_entropy(x, x_hat):
@@ -609,7 +606,7 @@ def cross_entropy(x, x_hat):
 # %% [markdown]
 # ## Which loss for which numbers?
 #
-# Both losses are **likelihoods** in disguise (the [probability primer](deeper/05_probability.ipynb) has pictures of this). Read $\hat x$ as a bet on what the pixel will be, and ask how probable the bet made the pixel that came. If the bet is a bell curve of fixed width around $\hat x$, minus the logarithm of its density is $(x - \hat x)^2 / 2s^2$ plus a constant: the squared error, with a factor. If the bet is a coin that shows 1 with probability $\hat x$, it is the cross-entropy. The same recipe gives a loss for other kinds of data (Goodfellow, Bengio and Courville, 2016):
+# Both losses are **likelihoods** in disguise ([2, deeper](deeper/02_formulas.ipynb) has pictures of this). Read $\hat x$ as a bet on what the pixel will be, and ask how probable the bet made the pixel that came. If the bet is a bell curve of fixed width around $\hat x$, minus the logarithm of its density is $(x - \hat x)^2 / 2s^2$ plus a constant: the squared error, with a factor. If the bet is a coin that shows 1 with probability $\hat x$, it is the cross-entropy. The same recipe, minus the logarithm of a likelihood (Goodfellow, Bengio and Courville, 2016), gives a loss for other kinds of data:
 #
 # | your numbers are | last layer | loss in Keras | the bet |
 # | --- | --- | --- | --- |
@@ -653,18 +650,22 @@ reached = cross_entropy(x_test, decode(crossing, encode(crossing, x_test))).sum(
 inside = x_test.clip(1e-12, 1 - 1e-12)  # 0 log 0 counts as 0
 of_mean = cross_entropy(x_test, x_train.mean(axis=0).clip(0.001, 0.999)).sum(axis=1).mean()
 floor = cross_entropy(inside, inside).sum(axis=1).mean()
-lesson.record(gray=cross_entropy(0.3, 0.3), of_mean=of_mean, reached=reached, floor=floor)
+pca = PCA(latent_dim).fit(x_train)
+by_pca = pca.inverse_transform(pca.transform(x_test)).clip(0.001, 0.999)
+lesson.record(
+    gray=cross_entropy(0.3, 0.3),
+    of_mean=of_mean,
+    of_pca=cross_entropy(x_test, by_pca).sum(axis=1).mean(),
+    reached=reached,
+    floor=floor,
+)
 
 # %% [markdown]
 # The perfect answer to the gray pixel costs 0.61<!-- gray --> nats, not zero. (A **nat** is the unit of a natural logarithm.) The loss treats 0.3 as a coin that shows 1 in 30 %<!-- 100 * 0.3 --> of all throws, and even the right odds leave you unsure of the outcome. That part of the loss is the **entropy** of the coin. For the target of 1.2 there is no best answer at all: the loss falls toward $-\infty$ as the answer approaches 1, and training would chase it there. **Give the cross-entropy only targets from 0 to 1, and expect a floor above zero unless they are all 0 or 1.**
 #
-# We trained our forty lines with it, from one random start. On held-out digits the mean image costs 27.0<!-- of_mean --> nats per image, and the network 16.4<!-- reached -->. Is that poor? No: 13.6<!-- floor --> nats are floor, even for a perfect copy. Of the distance between the mean image and a perfect copy, it has won four fifths<!-- 0.75 < (of_mean - reached) / (of_mean - floor) < 0.85 -->.
+# We trained our forty lines with it, from one random start. On held-out digits the mean image costs 27.0<!-- of_mean --> nats per image, PCA 16.5<!-- of_pca -->, and the network 16.4<!-- reached -->. Is that poor? No: 13.6<!-- floor --> nats are floor, even for a perfect copy.
 #
-# How could a target get outside the range? Through scaling. Two scalings are common, each per feature (that is, per column):
-#
-# $$\text{min-max:} \quad x' = \frac{x - \min}{\max - \min}, \qquad\qquad \text{standardize:} \quad x' = \frac{x - \text{mean}}{\text{standard deviation}} .$$
-#
-# Minimum, maximum, mean and standard deviation come from the *training* rows. Min-max brings those into [0, 1]. A held-out number may be larger than all of them, and then it lands outside. If the true limits are known, use them: our pixels run from 0 to 16 by construction, so we divide by 16. Otherwise clip what sticks out, or take a linear last layer. Standardized numbers are mostly outside [0, 1], so they always want a linear last layer. Lesson 3 shows what it costs to forget that.
+# How could a target get outside the range? Through scaling. **Min-max** scaling maps the smallest training value of a feature to 0 and the largest to 1. A held-out value may be larger than all of them, and then it lands above 1: clip it, or use the true limits if you know them. (Our pixels run from 0 to 16, so we divide by 16.) **Standardized** features, with mean 0 and standard deviation 1, lie mostly outside [0, 1], so they want a linear last layer. The formulas, and what it costs to forget this, are in [2, deeper](deeper/02_formulas.ipynb).
 #
 # ## The verdict, and more layers
 #
@@ -696,7 +697,11 @@ tables.show(
     note="Our lines: mean ± standard deviation of 5 random starts, all run just now. PCA has no random start.",
 )
 unclipped = pca.inverse_transform(pca.transform(x_test))
+rng = np.random.default_rng(0)
+own = initialize(rng)
+train(own, x_train, 3 * epochs, learning_rate, rng)
 lesson.record(
+    longer=squared_error(own, x_test),
     pca_error=pca_error,
     pca_unclipped=((unclipped - x_test) ** 2).sum(axis=1).mean(),
     ours=np.mean(starts),
@@ -704,9 +709,9 @@ lesson.record(
 )
 
 # %% [markdown]
-# A tie: 0.669<!-- ours --> ± 0.010<!-- ours_spread --> for us, 0.667<!-- pca_error --> for PCA. (Had we forgotten to clip PCA, it would have had 0.734<!-- pca_unclipped -->, and we would be celebrating.)
+# After a hundred epochs, a tie: 0.669<!-- ours --> ± 0.010<!-- ours_spread --> for us, 0.667<!-- pca_error --> for PCA. (Had we forgotten to clip PCA, it would have had 0.734<!-- pca_unclipped -->, and we would be celebrating.) Three hundred epochs bring one of our networks to 0.61<!-- longer -->. It learns, but slowly.
 #
-# What holds our network back? Look at where it bends. The sigmoid at the *end* is useful: a pixel lies between 0 and 1, and so does its answer. But the sigmoid on the *code* squeezes every number of the code into that range as well, and nobody asked for that. So take it away. The slope of the bend goes, too:
+# Look at where it bends. The sigmoid at the *end* is useful: a pixel lies between 0 and 1, and so does its answer. But nobody asked for a sigmoid on the *code*, and on the way back its slope, at most 1/4, makes every $\delta$ smaller. So take it away:
 
 
 # %%
@@ -715,12 +720,7 @@ def straight_gradients(p, x):
     x_hat = decode(p, z)
     delta_d = 2 * (x_hat - x) * x_hat * (1 - x_hat) / len(x)
     delta_e = delta_d @ p["W_d"]  # and none here
-    return {
-        "W_e": delta_e.T @ x,
-        "b_e": delta_e.sum(axis=0),
-        "W_d": delta_d.T @ z,
-        "b_d": delta_d.sum(axis=0),
-    }
+    return collect(x, delta_e, z, delta_d)
 
 
 # %% tags=["hide-input"]
@@ -756,12 +756,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# From 0.669<!-- ours --> to 0.561<!-- straight -->, by *removing* something. This network has PCA's linear code and one thing more: an output that knows where pixels end. **Squash where the data are bounded, not elsewhere.** The next step is to bend in more places, with more layers.
-#
-# <details><summary>The fine print: PCA in one formula</summary>
-#
-# Subtract the mean from the $N$ training rows and call the result $X$. PCA's directions are the eigenvectors of the covariance matrix $S = X^\top X / N$. They are also the right singular vectors of $X$, because $X = U \Sigma V^\top$ gives $S = V (\Sigma^2 / N) V^\top$. So each eigenvalue is a squared singular value divided by $N$, $\lambda_k = s_k^2 / N$, and it is the variance along that direction. What PCA loses on the training rows is the sum of the eigenvalues that it leaves out. (scikit-learn's `explained_variance_` divides by $N - 1$ instead, and so does NumPy's `np.cov`.)
-# </details>
+# From 0.669<!-- ours --> to 0.561<!-- straight -->, in the same hundred epochs, by *removing* something. This network has a linear code, as PCA has, but it learned its directions together with an output that knows where pixels end. **Squash where the data are bounded, not elsewhere.** (PCA in one formula, with $\lambda_k = s_k^2 / N$: [2, deeper](deeper/02_formulas.ipynb).) The next step is to bend in more places, with more layers.
 #
 # A network with more layers does the same thing again and again: $h_l = f_l(h_{l-1} W_l^\top + b_l)$, starting with $h_0 = x$. Such a chain is a **multilayer perceptron**. The bends $f_l$ may differ; a favorite is the **ReLU**, $\max(a, 0)$, cheap and without a flat end on the right. And the gradient is the same game: $\delta$ travels back through one layer after another.
 #
@@ -812,7 +807,7 @@ lesson02.more_layers.check(pair)
 #
 # - With 2 numbers both models blur all digits, and PCA's error stays close to ours. With 64, PCA's error is 0: it only turns the axes. Ours gets small, but not 0: the two sigmoids are in the way, and a hundred epochs are few.
 # - Each epoch is now a single step. It is a more exact step, but a hundred steps of this size are far too few: the error is still about 3. A rate of 2 gets further.
-# - All code units stay equal. The network can only make one number of each image, and every reconstruction comes from the same one-dimensional family.
+# - All code units stay equal. The network can only make one number of each image. (Without the sigmoid on the code, not even that: every slope of the two matrices is 0, and they stay 0.)
 # </details>
 #
 # ## What you now know
@@ -820,7 +815,7 @@ lesson02.more_layers.check(pair)
 # - Training is a loop: forward, compare, slopes, a small step downhill. `fit` does nothing else.
 # - The chain rule gets all slopes in one pass back. A layer needs what came in and which $\delta$ comes back.
 # - A wrong gradient may still lower the loss. Nudging the weights is slow and finds the mistake.
-# - The last layer must be able to say what the data can be. Behind a sigmoid, the squared error lets go of confident mistakes; the cross-entropy doesn't, wants targets from 0 to 1, and has a floor for gray pixels.
+# - The last layer must be able to say what the data can be, so it has to fit their scaling. Behind a sigmoid, the squared error lets go of confident mistakes; the cross-entropy doesn't, wants targets from 0 to 1, and has a floor for gray pixels.
 # - Before you compare losses, ask what is summed and what is averaged.
 #
 # **In practice**, nobody writes gradients by hand, but everybody has to find out one day why a model doesn't train. Now you know where to look.
