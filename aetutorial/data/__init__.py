@@ -25,7 +25,12 @@ def load(name: str) -> Dataset:
 
             - "digits": handwritten digits, 8x8; 1,437 train, 360 test
             - "mnist": handwritten digits, 28x28, a subset of MNIST; 10,000 train, 2,000 test
+            - "emoji": Twemoji, 32x32, in color; 3,029 train, 752 test; labels are categories, and `about_train` and
+              `about_test` give each image's "name", "emoji" (its number), "skin_tone" (0: none, 1 lightest to 5
+              darkest) and "family": near-duplicates, which are on one side of the split
             - "patches": gray patches of two photographs, 12x12; 10,000 train, 2,000 test
+            - "heartbeats": a pulse in windows of 128 samples, 1.3 s; 1,066 train (the first half of eleven minutes),
+              1,066 test; label 1 where the hand moved, 0 elsewhere; `about_train["start"]` is the first sample
             - "gaussian": 100 independent standard normals per example; 1,000 train, 1,000 test
             - "breast-cancer": 30 measurements of 569 tumors, unscaled; 455 train, 114 test; label 0 is
               malignant, 1 benign

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,25 @@ from aetutorial.data.dataset import ARRAYS, contents_digest, split
 MNIST_DIGEST = "76b7fc7e46d6dbf3be32e0dd2132a2e380f3098c6222f76d4c6f45dfb69c2100"
 MNIST_SUBSET = Path(__file__).parent / "embedded" / "mnist_subset.npz"
 MNIST_SUBSET_DIGEST = "f5747262d702c56769e22b46639e34aa7d55b248ca5a68a2053cae46a60b9f58"
+EMOJI = MNIST_SUBSET.with_name("emoji.npz")
+EMOJI_DIGEST = "80daa9c0c51a1bff0de110bf44d98a641cd657250ba43bd228e9a10acbbe875d"
+HEARTBEATS = MNIST_SUBSET.with_name("heartbeats.npz")
+HEARTBEATS_DIGEST = "e777246ebedd483d330dc7a4fd7fab67d08d40f05b4adcb14ec7e7b8910b1c57"
+EMOJI_ARRAYS = ("images", "category", "emoji", "skin_tone", "family", "held_out", "names", "categories")
+WINDOW, HOP = 128, 32  # samples of the pulse in a window, and from one window to the next: 1.3 s and 0.3 s
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
-def read_mnist(path: Path, digest: str) -> dict[str, np.ndarray]:
-    """Read MNIST, or a subset of it, and check it bit by bit.
+def read_arrays(path: Path, digest: str, names: Sequence[str] = ARRAYS) -> dict[str, np.ndarray]:
+    """Read arrays, such as those of MNIST, from a file and check them bit by bit.
 
     Args:
-        path: An npz file as Keras stores it, with uint8 arrays x_train, y_train, x_test, y_test.
+        path: An npz file, as Keras stores MNIST.
         digest: The SHA-256 (hex) that the contents must have.
+        names: The arrays that are read.
 
     Returns:
-        The four arrays by name, uint8.
+        The arrays by name.
 
     Raises:
         FileNotFoundError: no such file.
@@ -41,7 +48,7 @@ def read_mnist(path: Path, digest: str) -> dict[str, np.ndarray]:
     try:
         # Opened here: np.load leaves a damaged file open, and Windows can't replace an open file.
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ARRAYS}
+            arrays = {name: file[name] for name in names}
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged file raises one of a dozen kinds
@@ -60,7 +67,7 @@ def _images(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _mnist(path: Path, digest: str) -> dict[str, Any]:
     return {
-        **_images(read_mnist(path, digest)),
+        **_images(read_arrays(path, digest)),
         "source": "Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits",
         "license": "CC BY-SA 3.0",
     }
@@ -138,6 +145,47 @@ def patches() -> dict[str, Any]:
     }
 
 
+def emoji() -> dict[str, Any]:
+    """Return the embedded emoji: 32x32 in color, split so that near-duplicates are on one side."""
+    stored = read_arrays(EMOJI, EMOJI_DIGEST, EMOJI_ARRAYS)
+    fields: dict[str, Any] = {}
+    for part, rows in (("train", ~stored["held_out"]), ("test", stored["held_out"])):
+        fields[f"x_{part}"] = np.divide(stored["images"][rows], np.float32(31), dtype=np.float32)
+        fields[f"y_{part}"] = stored["category"][rows].astype(np.int64)
+        numbers = {name: stored[name][rows].astype(np.int64) for name in ("emoji", "skin_tone", "family")}
+        fields[f"about_{part}"] = {"name": stored["names"][numbers["emoji"]], **numbers}
+    return {
+        **fields,
+        "source": "Twemoji 16 (Twitter, Inc. and other contributors), from the package emoji-datasource-twitter 16.0.0",
+        "license": "CC BY 4.0",
+        "label_names": tuple(map(str, stored["categories"])),
+    }
+
+
+def heartbeats() -> dict[str, Any]:
+    """Return the embedded pulse of one person over eleven minutes, in windows; held out is the second half."""
+    stored = read_arrays(HEARTBEATS, HEARTBEATS_DIGEST, ("pulse", "disturbed"))
+    pulse = np.divide(stored["pulse"], np.float32(1023), dtype=np.float32)  # the sensor has 10 bits
+    disturbed = np.zeros(len(pulse), bool)
+    for first, last in stored["disturbed"]:
+        disturbed[first:last] = True
+    half = len(pulse) // 2
+    fields: dict[str, Any] = {}
+    for part, first, last in (("train", 0, half), ("test", half, len(pulse))):
+        starts = np.arange(first, last - WINDOW + 1, HOP)
+        samples = starts[:, None] + np.arange(WINDOW)
+        fields[f"x_{part}"] = pulse[samples][..., None]
+        fields[f"y_{part}"] = disturbed[samples].any(axis=1).astype(np.int64)
+        fields[f"about_{part}"] = {"start": starts}
+    return {
+        **fields,
+        "source": "P. van Gent, pulse of a wrist-worn sensor, data3.csv of the package heartpy 1.2.7; disturbed "
+        "stretches marked by eye for this course",
+        "license": "MIT",
+        "label_names": ("undisturbed", "disturbed"),
+    }
+
+
 def mnist_full() -> dict[str, Any]:
     """Return the whole of MNIST: 60,000 train, 10,000 test, 28x28. Downloaded once."""
     variable, copy = "AETUTORIAL_MNIST_FULL", "a local mnist.npz"
@@ -168,5 +216,13 @@ def fashion_mnist() -> dict[str, Any]:
     }
 
 
-OFFLINE = {"digits": digits, "mnist": mnist, "patches": patches, "gaussian": gaussian, "breast-cancer": breast_cancer}
+OFFLINE = {
+    "digits": digits,
+    "mnist": mnist,
+    "emoji": emoji,
+    "patches": patches,
+    "heartbeats": heartbeats,
+    "gaussian": gaussian,
+    "breast-cancer": breast_cancer,
+}
 DOWNLOADED = {"mnist-full": mnist_full, "fashion-mnist": fashion_mnist}

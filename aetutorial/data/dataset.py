@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,15 @@ def _frozen(name: str, array: ArrayLike, **expected: Any) -> np.ndarray:
     return frozen
 
 
+def _locked(of: np.ndarray, rows: int) -> np.ndarray:
+    """Return a copy of an array of names or numbers, one for each example, that cannot be written to."""
+    if of.shape != (rows,):
+        raise ValueError(validation.message("about", f"an array of {rows} entries", of))
+    locked = of.copy()
+    locked.setflags(write=False)
+    return locked
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A training set and a held-out test set, which nothing can change by accident.
@@ -49,6 +59,8 @@ class Dataset:
         label_names: `label_names[k]` is what label k means, or None.
         units: What was subtracted from each column, and by what it was divided then, float64, shape (columns,) each;
             None if the data have units of their own.
+        about_train: What else is known of the training examples: name to an array of n_train entries; or empty.
+        about_test: The same of the held-out ones.
     """
 
     x_train: np.ndarray
@@ -62,6 +74,8 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
     label_names: tuple[str, ...] | None = None
     units: tuple[np.ndarray, np.ndarray] | None = None
+    about_train: Mapping[str, np.ndarray] = field(default_factory=dict)
+    about_test: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
@@ -69,6 +83,8 @@ class Dataset:
             object.__setattr__(self, f"x_{part}", x)
             if y is not None:
                 object.__setattr__(self, f"y_{part}", _frozen(f"y_{part}", y, ndim=1, rows=len(x)))
+            about = {name: _locked(of, len(x)) for name, of in getattr(self, f"about_{part}").items()}
+            object.__setattr__(self, f"about_{part}", MappingProxyType(about))
         if self.units is not None:
             object.__setattr__(self, "units", tuple(_frozen("units", part) for part in self.units))
         if self.x_train.shape[1:] != self.x_test.shape[1:]:

@@ -73,6 +73,7 @@ def test_dataset_of_a_read_only_view_is_a_copy():
     ("changes", "error"),
     [
         ({"y_train": np.array([0, 1])}, "`y_train` must be an array of 4 rows"),
+        ({"about_test": {"name": np.array(["a", "b", "c"])}}, "`about` must be an array of 2 entries"),
         ({"x_test": np.ones((2, 5))}, "`x_test` must be .* as in `x_train`"),
         ({"x_test": np.full((2, 3), np.nan)}, "`x_test` must be an array of finite numbers"),
     ],
@@ -110,7 +111,12 @@ def test_repr_is_short_and_tells_the_essentials():
 
 @pytest.mark.parametrize(
     ("name", "shape", "n_train", "n_test"),
-    [("digits", (8, 8, 1), 1437, 360), ("mnist", (28, 28, 1), 10_000, 2_000), ("patches", (12, 12, 1), 10_000, 2_000)],
+    [
+        ("digits", (8, 8, 1), 1437, 360),
+        ("mnist", (28, 28, 1), 10_000, 2_000),
+        ("patches", (12, 12, 1), 10_000, 2_000),
+        ("emoji", (32, 32, 3), 3_029, 752),
+    ],
 )
 def test_images_are_float32_nhwc_from_0_to_1(name, shape, n_train, n_test):
     dataset = data.load(name)
@@ -133,6 +139,8 @@ def test_images_are_float32_nhwc_from_0_to_1(name, shape, n_train, n_test):
 CHECKSUMS = {
     "digits": "b7385d1ca0c42959c1794a6068e5d0fc46ff2b9fb6842f2f9353a6f257325a17",
     "mnist": "16208e3c5acaa99f95a0a02c0ae6165fc2a251bcdb139594bc871a5cb6685f78",
+    "emoji": "9aa9e171ccd953fa4ef8585e905466925994160b44dae9fc70f187f675bd8f83",
+    "heartbeats": "0990c82c1365fd3449413f89752073c178620e68a98738b52898288dfbec531a",
     "patches": "dba0973e376c99f1f2cea6543cf28ea58f02d71ee1ff07109f75a16bc7dcb947",
     "gaussian": "3dd0244e4472e4c783f17389560c1003cb729b0476629d346c8e3ba3c3f8616d",
     "breast-cancer": "d48351f869d7494c93568dfa5cef36ee94fc26575a02df9f4d676917dda8466c",
@@ -143,6 +151,57 @@ CHECKSUMS = {
 def test_the_data_are_bit_for_bit_what_stored_studies_know(name):
     for _ in range(2):
         assert data.load(name).checksum == CHECKSUMS[name]
+
+
+def test_emoji_have_names_tones_and_families_that_a_split_never_parts():
+    emoji = data.load("emoji")
+    for part in ("train", "test"):
+        about, y = getattr(emoji, f"about_{part}"), getattr(emoji, f"y_{part}")
+        assert set(about) == {"name", "emoji", "skin_tone", "family"}
+        assert set(np.unique(about["skin_tone"])) == set(range(7))
+        toned = about["skin_tone"] > 0
+        assert (y[toned] == emoji.label_names.index("People & Body")).mean() > 0.95
+        with pytest.raises(ValueError, match="read-only"):
+            about["family"][0] = 1
+        with pytest.raises(TypeError):
+            about["family"] = None
+    for name in ("emoji", "family", "name"):
+        assert not set(emoji.about_train[name]) & set(emoji.about_test[name]), name
+    dragon = emoji.x_train[list(emoji.about_train["name"]).index("Dragon face")]
+    assert dragon[0, 0].tolist() == [1, 1, 1]  # composed on white
+    assert dragon[..., 1].mean() > dragon[..., 2].mean()  # green
+
+
+def test_no_held_out_emoji_is_nearly_equal_to_a_training_image():
+    emoji = data.load("emoji")
+    train, test = (x.reshape(len(x), -1).astype(np.float64) for x in (emoji.x_train, emoji.x_test))
+    squared = (train**2).sum(1)[:, None] + (test**2).sum(1) - 2 * train @ test.T
+    assert squared.min() / train.shape[1] > 0.0018  # 0.002 before the colors were rounded
+
+
+def test_tones_of_one_emoji_are_the_same_drawing():
+    emoji = data.load("emoji")
+    about = emoji.about_train
+    thumb = np.flatnonzero(about["name"] == "Waving hand sign")
+    if not len(thumb):
+        about, thumb = emoji.about_test, np.flatnonzero(emoji.about_test["name"] == "Waving hand sign")
+    assert sorted(about["skin_tone"][thumb]) == list(range(6))
+    images = (emoji.x_train if about is emoji.about_train else emoji.x_test)[thumb]
+    by_tone = images[np.argsort(about["skin_tone"][thumb])][1:].mean(axis=(1, 2, 3))
+    assert (np.diff(by_tone) < 0).all()  # from the lightest to the darkest
+
+
+def test_heartbeats_are_windows_of_two_halves_in_time():
+    beats = data.load("heartbeats")
+    first, second = beats.about_train["start"], beats.about_test["start"]
+    assert (np.diff(first) == 32).all()
+    assert first.max() + 128 <= second.min()  # no sample is on both sides
+    assert np.array_equal(beats.x_train[1:, :96], beats.x_train[:-1, 32:])
+    assert 0 <= beats.x_test.min() < beats.x_test.max() < 1
+    at_zero = (beats.x_test == 0).any(axis=(1, 2))  # the signal fails: someone marked it
+    assert at_zero.any()
+    assert beats.y_test[at_zero].all()
+    assert 0.1 < beats.y_train.mean() < beats.y_test.mean() < 0.25
 
 
 def test_unknown_name_lists_the_names():

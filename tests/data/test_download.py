@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.server
+import json
 import os
 import socket
 import threading
@@ -54,9 +55,22 @@ def fake_mnist(monkeypatch):
 
 def test_readme_beside_the_file_gives_its_checksums_and_credits():
     readme = (ROOT / "aetutorial/data/embedded/README.md").read_text(encoding="utf-8")
-    assert catalog.MNIST_SUBSET_DIGEST in readme
-    assert hashlib.sha256(catalog.MNIST_SUBSET.read_bytes()).hexdigest() in readme
-    for credit in ("LeCun", "Cortes", "Burges", "creativecommons.org/licenses/by-sa/3.0"):
+    for path, digest in (
+        (catalog.MNIST_SUBSET, catalog.MNIST_SUBSET_DIGEST),
+        (catalog.EMOJI, catalog.EMOJI_DIGEST),
+        (catalog.HEARTBEATS, catalog.HEARTBEATS_DIGEST),
+    ):
+        assert digest in readme
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in readme
+    for credit in (
+        *("LeCun", "Cortes", "Burges", "creativecommons.org/licenses/by-sa/3.0"),
+        *(
+            "Twitter, Inc. and other contributors",
+            "creativecommons.org/licenses/by/4.0",
+            "Paul van Gent",
+            "MIT License",
+        ),
+    ):
         assert credit in readme
 
 
@@ -133,6 +147,79 @@ def test_tool_refuses_what_is_not_mnist(tmp_path, capsys):
     assert "mnist.npz was refused" in capsys.readouterr().err
     assert tool.main(["mnist", str(tmp_path / "none.npz"), "--output", str(output)]) == 1
     assert not output.exists()
+
+
+@pytest.mark.parametrize(("name", "file"), [("emoji", "EMOJI"), ("heartbeats", "HEARTBEATS")])
+def test_other_embedded_files_are_checked_as_well(name, file, tmp_path, monkeypatch):
+    path = tmp_path / "altered.npz"
+    with np.load(getattr(catalog, file)) as stored:
+        arrays = dict(stored)
+    next(iter(arrays.values())).flat[100] += 1
+    np.savez_compressed(path, **arrays)
+    monkeypatch.setattr(catalog, file, path)
+    with pytest.raises(ValueError, match=r"altered\.npz was refused"):
+        data.load(name)
+
+
+def emoji_package(folder):
+    """Write a package of emoji as npm lays it out: six drawings, the first in two tones more."""
+    from PIL import Image
+
+    sheet = np.zeros((34 * 4, 34 * 4, 4), np.uint8)
+    rng = np.random.default_rng(0)
+    records = []
+    for index, (name, group) in enumerate(
+        [("MAN COOK", "p"), ("WOMAN COOK", "p"), ("CAT", "a"), ("DOG", "a"), ("COW", "a"), ("SQUARE", "Component")]
+    ):
+        record = {"name": name, "category": group, "subcategory": "x", "sheet_x": index % 4, "sheet_y": index // 4}
+        if index == 0:
+            record["skin_variations"] = {
+                "1F3FB": {"sheet_x": 0, "sheet_y": 2},
+                "1F3FB-1F3FF": {"sheet_x": 1, "sheet_y": 2},
+            }
+        records.append({"skin_variations": {}, **record})
+        for place in (record, *records[-1]["skin_variations"].values()):
+            top, left = 1 + 34 * place["sheet_y"], 1 + 34 * place["sheet_x"]
+            sheet[top : top + 32, left : left + 32] = rng.integers(0, 256, (32, 32, 4))
+            sheet[top, left] = 0  # transparent
+    (folder / "img/twitter/sheets-clean").mkdir(parents=True)
+    Image.fromarray(sheet).save(folder / "img/twitter/sheets-clean/32.png")
+    (folder / "emoji.json").write_text(json.dumps(records), encoding="utf-8")
+
+
+def test_tool_makes_emoji_with_families_and_tones(tmp_path, monkeypatch):
+    emoji_package(tmp_path)
+    assert tool.main(["emoji", str(tmp_path), "--output", str(tmp_path / "emoji.npz")]) == 0
+    with np.load(tmp_path / "emoji.npz") as file:
+        made = dict(file)
+    assert made["names"].tolist() == ["Cat", "Cow", "Dog", "Man cook", "Woman cook"]  # no plain squares
+    assert made["images"].shape == (7, 32, 32, 3)
+    assert made["images"].max() == 31
+    assert (made["images"][:, 0, 0] == 31).all()  # transparent is white
+    cooks = made["emoji"] >= 3
+    assert len(set(made["family"][cooks])) == 1
+    assert len(set(made["family"])) == 4
+    assert sorted(made["skin_tone"]) == [0, 0, 0, 0, 0, 1, 6]
+    monkeypatch.setattr(catalog, "EMOJI", tmp_path / "emoji.npz")
+    monkeypatch.setattr(catalog, "EMOJI_DIGEST", contents_digest(made))
+    with pytest.raises(ValueError, match="x_test"):
+        data.load("emoji")  # too few for a fifth: nothing is held out
+
+
+def test_images_that_a_chain_of_equals_joins_are_one_family():
+    records = [{"name": name, "subcategory": ""} for name in "abcd"]
+    images = np.zeros((4, 32, 32, 3), np.uint8)
+    images[:, :16] = np.array([0, 11, 22, 200])[:, None, None, None]  # a to b 0.0009, a to c 0.0037
+    assert tool.families(records, images).tolist() == [0, 0, 0, 1]
+
+
+def test_tool_makes_heartbeats(tmp_path):
+    (tmp_path / "data3.csv").write_text("datetime,hr\n2016-11-24 13:58:58.081000,326\n2016-11-24 13:58:58.097000,327\n")
+    assert tool.main(["heartbeats", str(tmp_path / "data3.csv"), "--output", str(tmp_path / "h.npz")]) == 0
+    with np.load(tmp_path / "h.npz") as file:
+        assert file["pulse"].tolist() == [326, 327]
+        assert file["disturbed"].shape == (26, 2)
+        assert (file["disturbed"][1:, 0] > file["disturbed"][:-1, 1]).all()  # stretches in order, none touching
 
 
 def test_tool_has_help(capsys):
@@ -368,7 +455,7 @@ def test_offline_says_what_to_do(tmp_path):
         text = str(caught.value)
         assert variable in text
         assert "Connect to the internet once" in text
-        assert "digits, mnist, patches, gaussian, breast-cancer" in text
+        assert "digits, mnist, emoji, patches, heartbeats, gaussian, breast-cancer" in text
     (tmp_path / "cache" / "mnist.npz").write_text("<html>")
     with pytest.raises(ConnectionError, match=r"mnist\.npz could not be downloaded"):  # the damaged copy is not used
         data.load("mnist-full")
