@@ -91,7 +91,7 @@ beat_it = Exercise(
     prompt=f"""
         The example comes to an error of 0.96 on new rows, PCA to 0.68. Train a Keras model that gets below {BEAT_GOAL}.
         It takes 100 numbers, returns 100, and has a layer of at most 32 numbers in between. Layers, activations,
-        optimizer and epochs are yours. Train on `x_train` only; the check draws new standard normal rows.
+        optimizer and epochs are yours; seconds of `fit` are enough. Train on `x_train` only; the check draws new rows.
         """,
     check=_check_beat,
     hints=(

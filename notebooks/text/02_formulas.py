@@ -9,11 +9,11 @@
 # %% [markdown]
 # # 2 · Formulas: what happens inside `fit`
 #
-# **Reading** 30 min · **working through** 65 min · **runs in** 30 s<!-- times -->
+# **Reading** 35 min · **working through** 70 min · **runs in** 40 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
 #
-# In lesson 1 we wrote `fit(x_train, x_train)`, waited a few seconds, and gray noise had turned into digits. What happened in those seconds?
+# In lesson 1 we wrote `fit(x_train, x_train)`, waited a few seconds, and the network, which had answered with gray noise, answered with digits. What happened in those seconds?
 #
 # Nothing that you couldn't write yourself. In this lesson it is about forty lines of NumPy: sums, products, and one exponential function. First we run them and watch them learn. Then we take them apart, until you could have written every line.
 #
@@ -109,7 +109,7 @@ def gradients(p, x):
 
 
 # %%
-def train(p, x, epochs, rate, rng, gradients=gradients):
+def train(p, x, epochs, rate, rng, gradients=gradients):  # later we hand it other gradients
     for _ in range(epochs):
         order = rng.permutation(len(x))
         for start in range(0, len(x), batch_size):
@@ -149,12 +149,12 @@ plotting.show(
 #
 # | | step | in the code |
 # | --- | --- | --- |
-# | 1 | initialize the weights | `initialize` |
-# | 2 | scale the input | the pixels came as numbers from 0 to 1 |
-# | 3 | encode | `z = encode(p, x)` |
-# | 4 | decode | `x_hat = decode(p, z)` |
-# | 5 | compare $\hat x$ with $x$: the loss | hidden in `delta_d`, as you will see |
-# | 6 | move every weight a little against its gradient | `p[name] -= rate * g[name]` |
+# | 1 | scale the input | the pixels came as numbers from 0 to 1 |
+# | 2 | initialize the weights | `initialize` |
+# | 3 | encode and decode | `z = encode(p, x)`, `x_hat = decode(p, z)` |
+# | 4 | compare $\hat x$ with $x$: the loss | hidden in `delta_d`, as you will see |
+# | 5 | go back: a slope for every weight | the rest of `gradients` |
+# | 6 | move every weight a little against its slope | `p[name] -= rate * g[name]` |
 # | 7 | repeat 3 to 6 | the two loops of `train` |
 #
 # **Training is a loop of one small step: go forward, compare, ask every weight for its slope, move it a little downhill.** The rest of this lesson is about the three parts of that sentence: forward, downhill, and where the slopes come from.
@@ -186,7 +186,7 @@ ARROWS = (  # from, to, words, color
     ((2.6, 0), (3.85, 0), r"$\sigma$", FORWARD),
     ((4.55, 0), (5.8, 0), "", FORWARD),
     ((6.8, 0), (8.0, 0), r"$\sigma$", FORWARD),
-    ((8.8, 0), (10.15, 0), "beside $x$", FORWARD),
+    ((8.8, 0), (10.15, 0), "with $x$", FORWARD),
     ((2.1, 0.85), (2.1, 0.42), "", "0.3"),
     ((6.3, 0.85), (6.3, 0.42), "", "0.3"),
     ((10.5, -0.95), (6.85, -1.9), r"slope of $L$, times $\sigma'$", BACKWARD),
@@ -239,7 +239,7 @@ plotting.show(
 #
 # The small letters say *encoder* and *decoder*; $b_e$ and $b_d$ are added to every row. The function $\sigma$ is the **sigmoid**. It squeezes any number into the range from 0 to 1, and so it puts a bend into the layer: it is the layer's **activation function**. Shapes are worth reading, because they catch most mistakes: $W_e$ is 16 × 64, so $x W_e^\top$ is (32 × 64)(64 × 16), which is 32 × 16. Each image has become 16 numbers.
 #
-# At the end of the blue line stands a single number, the loss. Ours is the **squared error**. Written out for the $N$ images of a data set and their $D$ pixels:
+# At the right end stands a single number, the loss. Ours is the **squared error**. Written out for the $N$ images of a data set and their $D$ pixels:
 #
 # $$L = \frac{1}{N} \sum_{i=1}^{N} \sum_{j=1}^{D} (\hat x_{ij} - x_{ij})^2 .$$
 
@@ -348,7 +348,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# Look at the lower row. At the start the line lies across the cloud, and the errors are long. Step by step it turns, until it lies *along* the cloud. Nobody told it about directions. It only made an error smaller, and found the direction in which the points vary most: PCA's first direction. (There are two valleys, because $w$ and $-w$ describe the same line.)
+# Look at the lower row. At the start the line lies across the cloud, and the errors are long. Step by step it turns, until it lies *along* the cloud, while the length of $w$ goes to 1, so that the red errors stand at right angles to the line. Nobody told it about directions. It only made an error smaller, and found the direction in which the points vary most: PCA's first direction. (There are two valleys, because $w$ and $-w$ describe the same line.)
 #
 # All the slopes together are the **gradient**. It points straight uphill, so a step goes the other way. With $\theta$ for any weight:
 #
@@ -394,7 +394,7 @@ plotting.show(
     "Five curves of the error against the epoch. With rates of 0.02 and 0.1 it falls slowly; with "
     "0.5 it falls to the lowest value; with 2 it falls fast, then jitters above that; with 20 it "
     "jumps about and stays high.",
-    caption="The same network and the same start, with five learning rates. The errors are those of 300 images that we kept out of training in order to choose.",
+    caption="The same network and the same start, with five learning rates. The errors are those of 300 training images that we set aside for choosing; the test images wait.",
 )
 ends = {rate: np.mean(curves[name][-5:]) for rate, name in rates.items()}
 lesson.record(
@@ -404,7 +404,7 @@ lesson.record(
 )
 
 # %% [markdown]
-# Too small, and you get there next week. Too large, and the first steps throw the sigmoids into their flat ends, where the slopes vanish, and the network never recovers. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing. We never use the test images to choose anything. (Adam, the optimizer of lessons 1 and 3, adapts the steps as it goes: it averages each weight's slopes over recent steps, and divides by their recent size; Kingma and Ba, 2015.)
+# Too small, and you get there next week. Too large, and the first steps throw the sigmoids into their flat ends, where the slopes all but vanish; what still moves is a few pixels, back and forth. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing, for **validation**. We never use the test images to choose anything. (Adam, the optimizer of lessons 1 and 3, steps along a running average of the slopes, divided by their recent size, so its steps adapt as it goes; Kingma and Ba, 2015.)
 #
 # ## Backward: all slopes at once
 #
@@ -420,7 +420,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# Four links, from right to left:
+# We call $\delta$ the slope of the loss with respect to a layer's sum $a$, before its bend: $\delta_d$ for the decoder, $\delta_e$ for the encoder. Take one pixel of one image. It should be $x = 0.9$, and the network answers $\hat x = 0.6$. The loss falls if the answer rises: its slope is $2\,(0.6 - 0.9) = -0.6$. The answer follows $a_d$ with the slope of the sigmoid there, $0.6 \cdot 0.4 = 0.24$. So for this pixel $\delta_d = -0.6 \cdot 0.24 = -0.144$. And if code number 5 was $z_5 = 0.5$, the slope of the weight between the two is $-0.144 \cdot 0.5 = -0.072$: raise it.
+#
+# That is all of back-propagation, for one weight. Here it is for all of them, in four links from right to left.
 #
 # **At the output.** Pixel $j$ of image $i$ adds $\frac{1}{n}(\hat x_{ij} - x_{ij})^2$ to the loss of a batch of $n$ images. And $\hat x = \sigma(a_d)$, where the sigmoid has a handy derivative: $\sigma' = \sigma (1 - \sigma)$. So by the chain rule
 #
@@ -428,7 +430,7 @@ plotting.show(
 #
 # That is the line `delta_d`. The loss was in it all the time, as its derivative.
 #
-# **The decoder's weights.** The weight $W_{d,jk}$ connects code number $k$ to pixel $j$. It enters $a_{d,ij} = \sum_k z_{ik} W_{d,jk} + b_{d,j}$ with the factor $z_{ik}$, and nothing else. All images of the batch use it, so their contributions add up:
+# **The decoder's weights.** The weight $W_{d,jk}$ connects code number $k$ to pixel $j$. In $a_{d,ij} = \sum_k z_{ik} W_{d,jk} + b_{d,j}$ it is multiplied by $z_{ik}$, and it appears nowhere else for that pixel. All images of the batch use it, so their contributions add up:
 #
 # $$\frac{\partial L}{\partial W_{d,jk}} = \sum_i \delta_{d,ij}\, z_{ik} \qquad \text{or, for all weights at once,} \qquad \frac{\partial L}{\partial W_d} = \delta_d^\top z .$$
 #
@@ -491,18 +493,18 @@ lesson.record(
 )
 
 # %% [markdown]
-# It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. You would be pleased, and report 2.0<!-- wrong -->. (The decoder's slopes are still right, and they bring it most of the way.) With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
+# It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. You would be pleased, and report 2.0<!-- wrong -->. (The decoder still learns properly, and that alone brings most of the fall.) With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
 #
-# What tests it is the fog walk from before, a **gradient check** by **finite differences**. It is slow, but it needs no calculus, so it can't share a slip in yours. We compare all 2,128<!-- weights --> slopes on eight images.
+# What tests it is the fog walk from before, a **gradient check** by **finite differences**. It is slow, but it needs no calculus, so it can't repeat a mistake in your derivation. We compare all 2,128<!-- weights --> slopes on eight images.
 
 # %%
 few = x_train[:8]
 fresh = initialize(np.random.default_rng(1))
 felt = {}
-for name in fresh:
+for name in fresh:  # one array of weights at a time
 
     def loss_of(w, name=name):
-        return squared_error({**fresh, name: w}, few)  # all weights as they are, but one array
+        return squared_error({**fresh, name: w}, few)  # the other arrays stay as they are
 
     felt[name] = slopes(loss_of, fresh[name])
 derived = gradients(fresh, few)
@@ -603,10 +605,28 @@ def cross_entropy(x, x_hat):
     return -(x * np.log(x_hat) + (1 - x) * np.log(1 - x_hat))  # one value per pixel
 
 
+# %% tags=["hide-input"]
+after = {}
+for name, rule, rate in (
+    ("squared", gradients, learning_rate),
+    ("crossed", cross_gradients, 0.4 * learning_rate),
+):
+    for kind, bias in (("usual", 0.0), ("sure", 6.0)):
+        rng = np.random.default_rng(0)
+        own = initialize(rng)
+        own["b_d"] += bias
+        if kind == "sure":
+            lesson.record(says=decode(own, encode(own, x_test)).mean())
+        train(own, x_train, 10 if kind == "usual" else 1, rate, rng, rule)
+        after[f"{kind}_{name}"] = squared_error(own, x_test)
+lesson.record(**after, mean_squared=((x_test - x_train.mean(axis=0)) ** 2).sum(axis=1).mean())
+
 # %% [markdown]
+# Does that matter for our digits? From the usual start it doesn't<!-- 0.85 < usual_crossed / usual_squared < 1.15 -->: no pixel is sure of anything yet, and the two losses learn equally fast. But start the network sure and wrong, with an output bias of 6, so that every pixel says nearly 1<!-- says > 0.98 -->. After one epoch the network with the squared error is still at 20<!-- sure_squared -->, four times as bad as the mean image<!-- 3.5 < sure_squared / mean_squared < 4.5 -->. The one with the cross-entropy has come down to 4.7<!-- sure_crossed -->, as good as the mean image<!-- 0.95 < sure_crossed / mean_squared < 1.05 -->.
+#
 # ## Which loss for which numbers?
 #
-# Both losses are **likelihoods** in disguise ([2, deeper](deeper/02_formulas.ipynb) has pictures of this). Read $\hat x$ as a bet on what the pixel will be, and ask how probable the bet made the pixel that came. If the bet is a bell curve of fixed width around $\hat x$, minus the logarithm of its density is $(x - \hat x)^2 / 2s^2$ plus a constant: the squared error, with a factor. If the bet is a coin that shows 1 with probability $\hat x$, it is the cross-entropy. The same recipe, minus the logarithm of a likelihood (Goodfellow, Bengio and Courville, 2016), gives a loss for other kinds of data:
+# Read $\hat x$ as a bet on what the pixel will be, and ask how probable the bet made the pixel that came. That probability is called a **likelihood**, and minus its logarithm is a loss. If the bet is a bell curve around $\hat x$, the loss is the squared error, up to constants. If the bet is a coin that shows 1 with probability $\hat x$, it is the cross-entropy. (Goodfellow, Bengio and Courville 2016 derive both; [2, deeper](deeper/02_formulas.ipynb) has pictures.) The same recipe gives a loss for other kinds of data:
 #
 # | your numbers are | last layer | loss in Keras | the bet |
 # | --- | --- | --- | --- |
@@ -615,7 +635,7 @@ def cross_entropy(x, x_hat):
 # | counts 0, 1, 2, … | `"softplus"`, $\log(1 + e^a)$: positive | `"poisson"` | Poisson |
 # | one of $K$ kinds, as $K$ columns with a single 1 (**one-hot**) | `"softmax"`, $e^{a_k} / \sum_l e^{a_l}$: sums to 1 | `"categorical_crossentropy"` | categorical (a die) |
 #
-# Where do gray pixels belong? They aren't coins, and can't be just any number either. Both losses are in use for them. This course mostly takes the squared error for gray pixels, because it is easier to read, and the cross-entropy for pixels that are 0 or 1. You will see why:
+# And gray pixels? They aren't coins, and can't be just any number either. Both losses are in use for them. This course mostly takes the squared error for gray pixels, and the cross-entropy for pixels that are 0 or 1. The reason is in the answer to this:
 #
 # **Predict first.** A gray pixel is 0.3, and the answer is exactly 0.3. What is its cross-entropy? And what if a target is 1.2, outside the range?
 
@@ -628,8 +648,8 @@ for target, shade in ((0.0, "#88CCEE"), (0.3, "#117733"), (1.2, "#882255")):
         ax.plot(target, cross_entropy(target, target), "o", color=shade, markersize=8)
 for at, to, text, shade in (
     ((0.0, 0.0), (0.03, -0.55), "target 0: lowest at 0", "#3B8EB5"),
-    ((0.3, 0.55), (0.2, -0.95), "target 0.3: lowest at 0.3, but above zero", "#117733"),
-    ((0.985, -0.85), (0.72, -0.95), "target 1.2:\nno lowest point", "#882255"),
+    ((0.3, 0.55), (0.1, -0.95), "target 0.3: lowest at 0.3, above zero", "#117733"),
+    ((0.985, -0.85), (0.74, -0.9), "target 1.2:\nno lowest point", "#882255"),
 ):
     line = {"arrowstyle": "-", "color": shade, "linewidth": 1}
     ax.annotate(text, at, to, color=shade, arrowprops=line if at[0] < 0.9 else None)
@@ -663,13 +683,13 @@ lesson.record(
 # %% [markdown]
 # The perfect answer to the gray pixel costs 0.61<!-- gray --> nats, not zero. (A **nat** is the unit of a natural logarithm.) The loss treats 0.3 as a coin that shows 1 in 30 %<!-- 100 * 0.3 --> of all throws, and even the right odds leave you unsure of the outcome. That part of the loss is the **entropy** of the coin. For the target of 1.2 there is no best answer at all: the loss falls toward $-\infty$ as the answer approaches 1, and training would chase it there. **Give the cross-entropy only targets from 0 to 1, and expect a floor above zero unless they are all 0 or 1.**
 #
-# We trained our forty lines with it, from one random start. On held-out digits the mean image costs 27.0<!-- of_mean --> nats per image, PCA 16.5<!-- of_pca -->, and the network 16.4<!-- reached -->. Is that poor? No: 13.6<!-- floor --> nats are floor, even for a perfect copy.
+# We trained our forty lines with it, from one random start. On held-out digits the mean image costs 27.0<!-- of_mean --> nats per image, PCA 16.5<!-- of_pca --> (clipped to [0.001, 0.999], since the loss is infinite at a wrong 0 or 1), and the network 16.4<!-- reached -->. Is that poor? No: 13.6<!-- floor --> nats are floor, even for a perfect copy.
 #
-# How could a target get outside the range? Through scaling. **Min-max** scaling maps the smallest training value of a feature to 0 and the largest to 1. A held-out value may be larger than all of them, and then it lands above 1: clip it, or use the true limits if you know them. (Our pixels run from 0 to 16, so we divide by 16.) **Standardized** features, with mean 0 and standard deviation 1, lie mostly outside [0, 1], so they want a linear last layer. The formulas, and what it costs to forget this, are in [2, deeper](deeper/02_formulas.ipynb).
+# How could a target get outside the range? Through scaling: **standardized** features, with mean 0 and standard deviation 1, lie mostly outside [0, 1], and even **min-max** scaling, from 0 to 1 on the training data, sends a larger held-out value above 1. [2, deeper](deeper/02_formulas.ipynb) has the formulas, and what it costs to forget this.
 #
 # ## The verdict, and more layers
 #
-# Time for the verdict: our forty lines on held-out digits, beside the two rivals from lesson 1.
+# Time for the verdict: our forty lines on held-out digits, beside the mean image and PCA.
 
 # %%
 pca = PCA(latent_dim).fit(x_train)
@@ -711,7 +731,7 @@ lesson.record(
 # %% [markdown]
 # After a hundred epochs, a tie: 0.669<!-- ours --> ± 0.010<!-- ours_spread --> for us, 0.667<!-- pca_error --> for PCA. (Had we forgotten to clip PCA, it would have had 0.734<!-- pca_unclipped -->, and we would be celebrating.) Three hundred epochs bring one of our networks to 0.61<!-- longer -->. It learns, but slowly.
 #
-# Look at where it bends. The sigmoid at the *end* is useful: a pixel lies between 0 and 1, and so does its answer. But nobody asked for a sigmoid on the *code*, and on the way back its slope, at most 1/4, makes every $\delta$ smaller. So take it away:
+# Look at where it bends. The sigmoid at the *end* is useful: a pixel lies between 0 and 1, and so does its answer. But nobody asked for a sigmoid on the *code*, and on the way back its slope, at most 1/4, makes $\delta_e$ smaller. So take it away:
 
 
 # %%
@@ -756,9 +776,9 @@ lesson.claim(
 )
 
 # %% [markdown]
-# From 0.669<!-- ours --> to 0.561<!-- straight -->, in the same hundred epochs, by *removing* something. This network has a linear code, as PCA has, but it learned its directions together with an output that knows where pixels end. **Squash where the data are bounded, not elsewhere.** (PCA in one formula, with $\lambda_k = s_k^2 / N$: [2, deeper](deeper/02_formulas.ipynb).) The next step is to bend in more places, with more layers.
+# From 0.669<!-- ours --> to 0.561<!-- straight -->, in the same hundred epochs, by *removing* something. This network has a linear code, as PCA has, but it learned its directions together with an output that knows where pixels end. **Squash where the data are bounded, and think twice elsewhere.** (That is a result for these digits, a hundred epochs and this learning rate.)
 #
-# A network with more layers does the same thing again and again: $h_l = f_l(h_{l-1} W_l^\top + b_l)$, starting with $h_0 = x$. Such a chain is a **multilayer perceptron**. The bends $f_l$ may differ; a favorite is the **ReLU**, $\max(a, 0)$, cheap and without a flat end on the right. And the gradient is the same game: $\delta$ travels back through one layer after another.
+# What pays is to bend in *more places*: a straight code, with further layers before and after it. Such a network does the same thing again and again: $h_l = f_l(h_{l-1} W_l^\top + b_l)$, starting with $h_0 = x$. Such a chain is a **multilayer perceptron**. The bends $f_l$ may differ; a favorite is the **ReLU**, $\max(a, 0)$, cheap and without a flat end on the right. And the gradient is the same game: $\delta$ travels back through one layer after another.
 #
 # That is what Keras does for us. To be sure, we let `fit` and our own lines train the same network for one epoch, from the same weights, with the images in the same order. Two things to know: Keras computes `x @ kernel + bias`, so its **kernel** is our $W$ transposed; and its `mse` is 64 times smaller than $L$, so the learning rate must be 64 times larger.
 
@@ -812,7 +832,7 @@ lesson02.more_layers.check(pair)
 #
 # ## What you now know
 #
-# - Training is a loop: forward, compare, slopes, a small step downhill. `fit` does nothing else.
+# - Training is a loop: forward, compare, slopes, a small step downhill. `fit` does nothing else, apart from a cleverer step.
 # - The chain rule gets all slopes in one pass back. A layer needs what came in and which $\delta$ comes back.
 # - A wrong gradient may still lower the loss. Nudging the weights is slow and finds the mistake.
 # - The last layer must be able to say what the data can be, so it has to fit their scaling. Behind a sigmoid, the squared error lets go of confident mistakes; the cross-entropy doesn't, wants targets from 0 to 1, and has a floor for gray pixels.

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, rel_entr
 
+from aetutorial import data
 from aetutorial.metrics import clustering_accuracy
 
 
@@ -352,6 +353,27 @@ def model_of(size: int, skip: bool = False, scale: float = 1.0) -> Made:
     return Made(make)
 
 
+def squeezed(size: int, epochs: int, skip: bool = False) -> Made:
+    """Make an autoencoder of small digits with codes of `size` numbers."""
+
+    def make():
+        import keras
+        from keras.layers import Add, Dense, Rescaling
+
+        keras.utils.set_random_seed(1)
+        x = keras.Input((64,))
+        h = Dense(64, "relu")(Dense(size)(Dense(64, "relu")(x)))
+        y = Add()([x, Rescaling(0.0)(Dense(64)(h))]) if skip else Dense(64, "sigmoid")(h)
+        model = keras.Model(x, y)
+        model.compile(keras.optimizers.Adam(0.01), loss="mse")
+        if epochs:
+            digits = data.load("digits").x_train.reshape(-1, 64)
+            model.fit(digits, digits, epochs=epochs, batch_size=64, verbose=0)
+        return model
+
+    return Made(make)
+
+
 def subclassed(nested: bool) -> Made:
     """Make the same model as a subclass of keras.Model, its two layers in models of their own or not."""
 
@@ -479,9 +501,13 @@ def impute_in_loops(predict, x):
 # --- the cases -----------------------------------------------------------------------------------
 
 CASES = {
-    "lesson00.warm_up": Cases(
-        [8000.0, np.array([8000]), np.int64(8000)],
-        [("one picture", 64), ("one code", 8), ("pixels", 64_000), ("Multiply", 1008)],
+    "lesson00.two_numbers": Cases(
+        [squeezed(2, epochs=40)],
+        [
+            ("8 units: let it have 2", squeezed(8, epochs=0)),
+            ("not trained yet", squeezed(2, epochs=0)),
+            ("around the narrow layer", squeezed(2, epochs=0, skip=True)),
+        ],
     ),
     "lesson01.objective": Cases(
         ["Input and Reconstruction", " input  and reconstruction\n"],

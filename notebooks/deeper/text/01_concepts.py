@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 1, deeper · Concepts: is there always a hole, and does every wide code copy?
+# # 1, deeper · Concepts: holes and copying, over several networks and widths
 #
 # **Reading** 5 min · **working through** 5 min · **runs in** 40 s<!-- times -->
 #

@@ -7,9 +7,9 @@
 # ---
 
 # %% [markdown]
-# # 2, deeper · Formulas: the same step three times, four bets, and a scale that dies out
+# # 2, deeper · Formulas: gradients checked against Keras, losses as bets, the first weights
 #
-# **Reading** 10 min · **working through** 60 min · **runs in** 15 s<!-- times -->
+# **Reading** 10 min · **working through** 60 min · **runs in** 20 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/02_formulas.ipynb)
 #

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3, deeper · The Keras example: what fit does, what a graph freezes, what a file holds
 #
-# **Reading** 10 min · **working through** 10 min · **runs in** 60 s<!-- times -->
+# **Reading** 10 min · **working through** 10 min · **runs in** 70 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/deeper/03_keras_example.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/deeper/03_keras_example.ipynb)
 #
