@@ -145,7 +145,7 @@ plotting.show(
 # | --- | --- | --- | --- | --- |
 # | [1 Concepts](01_concepts.ipynb) | What is an autoencoder, and what are its three uses? | 25 min | 65 min | 80 s |
 # | [2 Formulas](02_formulas.ipynb) | What exactly is computed? All of it by hand, in NumPy. | 35 min | 70 min | 40 s |
-# | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 25 min | 55 min | 110 s |
+# | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 25 min | 55 min | 80 s |
 # | [4 Dimensionality reduction](04_dimensionality_reduction.ipynb) | When is PCA enough, and how many numbers does a code need? | 65 min | 125 min | 90 s |
 # | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 75 min | 130 min | 110 s |
 # | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 70 min | 120 min | 100 s |
