@@ -62,8 +62,9 @@ backward = Exercise(
     prompt="""
         Somebody replaced the sigmoid on the code by tanh, another bend, and adapted the gradients. Train with them, and
         the loss falls from 12 to about 4. But there are two faults. Find and mend them: the four arrays must be the
-        slopes of the squared error (a sum over pixels, a mean over images). `slopes`, on a few images, tells you which
-        arrays are wrong, if the loss that you hand to it has tanh on the code as well. Copy this and mend it:
+        slopes of the squared error (a sum over pixels, a mean over images). Compare each array with `slopes` on a
+        few images. Write a loss of your own for that, with tanh on the code: `squared_error` uses the sigmoid. Copy
+        this, and mend it:
 
             def mended(p, x):
                 z = np.tanh(x @ p["W_e"].T + p["b_e"])

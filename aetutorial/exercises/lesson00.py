@@ -34,8 +34,8 @@ two_numbers = Exercise(
     prompt="""
         Squeeze the digits into 2 numbers instead of 8. Guess first: how much of the variation do they keep, and which
         digits will the network mix up? Then change one number in the cell with the autoencoder, run it, and run the
-        cell below with `answer = autoencoder`. If you run the cell with the figure as well, its check mark becomes a
-        cross: the bound was made for 8 numbers.
+        cell below with `answer = autoencoder`. If you run the cell with the figures as well, it stops
+        at its check mark, whose bound was made for 8 numbers; the figures are there.
         """,
     check=_check_two_numbers,
     hints=("Which layer is the narrow place?", "`layers.Dense(2)` in place of `layers.Dense(8)`; the rest stays."),

@@ -73,11 +73,11 @@ plotting.show(
     ),
     "Two rows of ten small digits. The second row, restored from 8 numbers each, looks like the "
     "first, a little softer.",
-    caption="Above, digits that the network has never seen. Below, what it restored from 8 numbers each. Most come back. Can you find one that it got wrong?",
+    caption="Above, digits that the network has never seen. Below, what it restored from 8 numbers each. Most come back. The fifth came back as something else.",
 )
 mean_image = x_train.mean(axis=0) + 0 * x_test
 lesson.claim(
-    "Squeezed into 8 numbers, new digits keep this share of their variation (1: restored perfectly; 0: always the average digit)",
+    "From 8 numbers each, the network restores this share of the variation of digits it has never seen",
     1 - metrics.mse(x_test, x_hat) / metrics.mse(x_test, mean_image),
     above=0.7,
     fails_under="no-training",
@@ -129,13 +129,13 @@ plotting.show(
     fig,
     "The lessons as boxes in three parts, joined by arrows. Foundations: 1, 2, 3 in a row. From 3 "
     "three ways lead into Uses: 4 to 8, 5 to 9, 6 to 7. From there to Judgment: 10, 11, 12.",
-    caption="Read the foundations first. After them, take the three ways through the uses in any order, and then what asks how good it all is: 10 to 12.",
+    caption="Read the foundations first. After them, take the three ways through the uses in any order, then 10 to 12, which ask how good it all is.",
 )
 
 # %% [markdown]
 # **I have ten minutes.** Read the first two sections of [lesson 1](01_concepts.ipynb).
 #
-# **I have an evening.** Work through lesson 1, then [lesson 3](03_keras_example.ipynb): how to read a loss, on an example that many tutorials copy. Lesson 2 can wait, if you believe that training works.
+# **I have an evening.** Work through lesson 1, then [lesson 3](03_keras_example.ipynb): how to read a loss, on an example that many tutorials copy. Lesson 2, what training computes, can wait.
 #
 # **I have a week.** Lessons 1 to 3, then the way that leads where you want to go. To *understand and compress* data: 4 and 8. To find *anomalies* or remove noise: 5. To *generate*: 6, then 7 before you believe what you see. To look *inside* networks: 5 and 9. Lessons 10 and 11 when something goes wrong, or when you want more. And [lesson 12](12_faq.ipynb) when you have a question.
 #
@@ -157,7 +157,7 @@ plotting.show(
 # | [12 FAQ](12_faq.ipynb) | AE or VAE? Do they help a classifier? Is the code unique? And which autoencoder for which job? | 55 min | 95 min | 40 s |
 # | [1, deeper: Concepts](deeper/01_concepts.ipynb) | Is there always a hole, and does every wide code copy? | 5 min | 5 min | 40 s |
 # | [2, deeper: Formulas](deeper/02_formulas.ipynb) | Gradients checked against Keras, losses as bets, the first weights | 10 min | 60 min | 20 s |
-# | [3, deeper: The Keras example](deeper/03_keras_example.ipynb) | What fit does, what a graph freezes, what a file holds | 10 min | 10 min | 70 s |
+# | [3, deeper: The Keras example](deeper/03_keras_example.ipynb) | What fit does, what a graph freezes, what a file holds | 15 min | 15 min | 70 s |
 # | [5, deeper: Probability](deeper/05_probability.ipynb) | What you need for lessons 5 to 7 | 30 min | 35 min | 20 s |
 # | [11, deeper: Hybrids](deeper/11_hybrids.ipynb) | An autoencoder with a critic, an autoencoder with groups | 35 min | 35 min | 50 s |
 # | [11, deeper: Beyond one machine](deeper/11_scale_out.ipynb) | Two workers, data larger than memory, a worker that dies | 35 min | 35 min | 110 s |

@@ -404,7 +404,7 @@ lesson.record(
 )
 
 # %% [markdown]
-# Too small, and you get there next week. Too large, and the first steps throw the sigmoids into their flat ends, where the slopes all but vanish; what still moves is a few pixels, back and forth. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing, for **validation**. We never use the test images to choose anything. (Adam, the optimizer of lessons 1 and 3, steps along a running average of the slopes, divided by their recent size, so its steps adapt as it goes; Kingma and Ba, 2015.)
+# Too small, and you get there next week. Too large, and the error stays where the mean image is: probably the first steps threw the sigmoids into their flat ends, where the slopes all but vanish. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing, for **validation**. We never use the test images to choose anything. (Adam, the optimizer of lessons 1 and 3, steps along a running average of the slopes, divided by their recent size, so its steps adapt as it goes; Kingma and Ba, 2015.)
 #
 # ## Backward: all slopes at once
 #
@@ -440,7 +440,7 @@ plotting.show(
 #
 # **The encoder's weights.** As for the decoder, with $x$ in the place of $z$: $\partial L / \partial W_e = \delta_e^\top x$.
 #
-# These are the lines of `gradients` and `collect`, and there are no others. **A layer needs to know only two things: what came in on the way forward, and which $\delta$ comes back.** That is why the slopes of a network of any depth can be computed: a further layer repeats the links "back through" and "the weights".
+# These are the lines of `gradients` and `collect`, and there are no others. **Besides its own weights, a layer needs only two things: what came in on the way forward, and which $\delta$ comes back.** That is why the slopes of a network of any depth can be computed: a further layer repeats the links "back through" and "the weights".
 #
 # But is it right? Suppose a tired programmer writes `delta_e = (delta_d @ p["W_d"]) * z` and forgets the factor `(1 - z)`.
 #
@@ -468,6 +468,11 @@ def curve_of(gradients, seed=0):
     return curve
 
 
+def with_frozen_encoder(p, x):
+    g = gradients(p, x)
+    return {**g, "W_e": 0 * g["W_e"], "b_e": 0 * g["b_e"]}
+
+
 wrong, right = curve_of(forgetful), curve_of(gradients)
 fig, (ax, beside) = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
 ax.plot(wrong, "-", color="#B2182B", linewidth=2)
@@ -490,10 +495,11 @@ lesson.record(
     start=wrong[0],
     wrong=wrong[-1],
     right=right[-1],
+    frozen=curve_of(with_frozen_encoder)[-1],
 )
 
 # %% [markdown]
-# It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. You would be pleased, and report 2.0<!-- wrong -->. (The decoder still learns properly, and that alone brings most of the fall.) With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
+# It falls! From 12<!-- start --> to 2.0<!-- wrong -->, smoothly, like any training curve. If you didn't know better, you would be pleased, and report 2.0<!-- wrong -->. But only the decoder learns: if we freeze the encoder altogether, the loss falls to 1.9<!-- frozen -->, so the wrong slopes are worse than none. With the factor in place it falls to 0.62<!-- right -->. **A falling loss doesn't prove that your gradient is right.**
 #
 # What tests it is the fog walk from before, a **gradient check** by **finite differences**. It is slow, but it needs no calculus, so it can't repeat a mistake in your derivation. We compare all 2,128<!-- weights --> slopes on eight images.
 
@@ -622,13 +628,13 @@ for name, rule, rate in (
 lesson.record(**after, mean_squared=((x_test - x_train.mean(axis=0)) ** 2).sum(axis=1).mean())
 
 # %% [markdown]
-# Does that matter for our digits? From the usual start it doesn't<!-- 0.85 < usual_crossed / usual_squared < 1.15 -->: no pixel is sure of anything yet, and the two losses learn equally fast. But start the network sure and wrong, with an output bias of 6, so that every pixel says nearly 1<!-- says > 0.98 -->. After one epoch the network with the squared error is still at 20<!-- sure_squared -->, four times as bad as the mean image<!-- 3.5 < sure_squared / mean_squared < 4.5 -->. The one with the cross-entropy has come down to 4.7<!-- sure_crossed -->, as good as the mean image<!-- 0.95 < sure_crossed / mean_squared < 1.05 -->.
+# Does that matter for our digits? From the usual start it doesn't: no pixel is sure of anything yet, and with learning rates of 0.5 and 0.2 both losses lead to the same error after ten epochs<!-- 0.85 < usual_crossed / usual_squared < 1.15 -->. But start the network sure and wrong, with an output bias of 6, so that every pixel says nearly 1<!-- says > 0.98 -->. After one epoch the network with the squared error is still at 20<!-- sure_squared -->, four times as bad as the mean image<!-- 3.5 < sure_squared / mean_squared < 4.5 -->. The one with the cross-entropy has come down to 4.7<!-- sure_crossed -->, as good as the mean image<!-- 0.95 < sure_crossed / mean_squared < 1.05 -->.
 #
 # ## Which loss for which numbers?
 #
-# Read $\hat x$ as a bet on what the pixel will be, and ask how probable the bet made the pixel that came. That probability is called a **likelihood**, and minus its logarithm is a loss. If the bet is a bell curve around $\hat x$, the loss is the squared error, up to constants. If the bet is a coin that shows 1 with probability $\hat x$, it is the cross-entropy. (Goodfellow, Bengio and Courville 2016 derive both; [2, deeper](deeper/02_formulas.ipynb) has pictures.) The same recipe gives a loss for other kinds of data:
+# There is one recipe behind both. Let $\hat x$ stand for a distribution of what the pixel may be. The probability that it gives to the pixel that came is called the **likelihood**, and minus its logarithm is a loss. For a bell curve of fixed width around $\hat x$, with density proportional to $e^{-(x - \hat x)^2 / 2}$, that is the squared error, halved, plus a constant. For a coin that shows 1 with probability $\hat x$, it is the cross-entropy. (Goodfellow, Bengio and Courville 2016 derive both; [2, deeper](deeper/02_formulas.ipynb) has pictures.) It gives a loss for other kinds of data, too:
 #
-# | your numbers are | last layer | loss in Keras | the bet |
+# | your numbers are | last layer | loss in Keras | the distribution |
 # | --- | --- | --- | --- |
 # | any real numbers | linear | `"mse"` | Gaussian |
 # | 0 or 1 | sigmoid | `"binary_crossentropy"` | Bernoulli (a coin) |
@@ -683,7 +689,7 @@ lesson.record(
 # %% [markdown]
 # The perfect answer to the gray pixel costs 0.61<!-- gray --> nats, not zero. (A **nat** is the unit of a natural logarithm.) The loss treats 0.3 as a coin that shows 1 in 30 %<!-- 100 * 0.3 --> of all throws, and even the right odds leave you unsure of the outcome. That part of the loss is the **entropy** of the coin. For the target of 1.2 there is no best answer at all: the loss falls toward $-\infty$ as the answer approaches 1, and training would chase it there. **Give the cross-entropy only targets from 0 to 1, and expect a floor above zero unless they are all 0 or 1.**
 #
-# We trained our forty lines with it, from one random start. On held-out digits the mean image costs 27.0<!-- of_mean --> nats per image, PCA 16.5<!-- of_pca --> (clipped to [0.001, 0.999], since the loss is infinite at a wrong 0 or 1), and the network 16.4<!-- reached -->. Is that poor? No: 13.6<!-- floor --> nats are floor, even for a perfect copy.
+# We trained our forty lines with it, from one random start. On held-out digits the network costs 16.4<!-- reached --> nats per image, and a perfect copy would cost 13.6<!-- floor -->. So it is 2.8<!-- reached - floor --> above the floor, where the mean image is 13.4<!-- of_mean - floor --> above it. PCA, clipped to [0.001, 0.999] since the loss is infinite at a wrong 0 or 1, is at 2.9<!-- of_pca - floor -->: a tie.
 #
 # How could a target get outside the range? Through scaling: **standardized** features, with mean 0 and standard deviation 1, lie mostly outside [0, 1], and even **min-max** scaling, from 0 to 1 on the training data, sends a larger held-out value above 1. [2, deeper](deeper/02_formulas.ipynb) has the formulas, and what it costs to forget this.
 #
@@ -767,7 +773,15 @@ plotting.show(
     "without it is clearly shorter.",
     caption="16 numbers per image, the same learning rate and a hundred epochs for both networks. Mean ± standard deviation of 5 random starts.",
 )
-lesson.record(straight=np.mean(straight))
+chosen = {}
+for name, rule in (("sigmoid", gradients), ("straight", straight_gradients)):
+    rng = np.random.default_rng(0)
+    own = initialize(rng)
+    train(own, x_train[:-300], epochs, learning_rate, rng, rule)
+    z = x_train[-300:] @ own["W_e"].T + own["b_e"]
+    x_hat = decode(own, z if name == "straight" else sigmoid(z))
+    chosen[name] = ((x_hat - x_train[-300:]) ** 2).sum(axis=1).mean()
+lesson.record(straight=np.mean(straight), choice=chosen["straight"] / chosen["sigmoid"])
 lesson.claim(
     "PCA's error is this many times that of the network with a straight code, in the worst of five starts",
     pca_error / max(straight),
@@ -776,9 +790,9 @@ lesson.claim(
 )
 
 # %% [markdown]
-# From 0.669<!-- ours --> to 0.561<!-- straight -->, in the same hundred epochs, by *removing* something. This network has a linear code, as PCA has, but it learned its directions together with an output that knows where pixels end. **Squash where the data are bounded, and think twice elsewhere.** (That is a result for these digits, a hundred epochs and this learning rate.)
+# From 0.669<!-- ours --> to 0.561<!-- straight -->, in the same hundred epochs, by *removing* something. This network has a linear code, as PCA has, but it learned its directions together with an output that stays within [0, 1]. **Squash where the data are bounded, and think twice elsewhere.** (That is a result for these digits, a hundred epochs and this learning rate. To *choose* between the two networks you may not look at test images: on the 300 images set aside, the straight code wins as well<!-- choice < 0.95 -->.)
 #
-# What pays is to bend in *more places*: a straight code, with further layers before and after it. Such a network does the same thing again and again: $h_l = f_l(h_{l-1} W_l^\top + b_l)$, starting with $h_0 = x$. Such a chain is a **multilayer perceptron**. The bends $f_l$ may differ; a favorite is the **ReLU**, $\max(a, 0)$, cheap and without a flat end on the right. And the gradient is the same game: $\delta$ travels back through one layer after another.
+# But further layers may bend, before the code and after it; how much that pays, you will measure in a moment. Such a network does the same thing again and again: $h_l = f_l(h_{l-1} W_l^\top + b_l)$, starting with $h_0 = x$. Such a chain is a **multilayer perceptron**. The bends $f_l$ may differ; a favorite is the **ReLU**, $\max(a, 0)$, cheap and without a flat end on the right. And the gradient is the same game: $\delta$ travels back through one layer after another.
 #
 # That is what Keras does for us. To be sure, we let `fit` and our own lines train the same network for one epoch, from the same weights, with the images in the same order. Two things to know: Keras computes `x @ kernel + bias`, so its **kernel** is our $W$ transposed; and its `mse` is 64 times smaller than $L$, so the learning rate must be 64 times larger.
 
@@ -833,7 +847,7 @@ lesson02.more_layers.check(pair)
 # ## What you now know
 #
 # - Training is a loop: forward, compare, slopes, a small step downhill. `fit` does nothing else, apart from a cleverer step.
-# - The chain rule gets all slopes in one pass back. A layer needs what came in and which $\delta$ comes back.
+# - The chain rule gets all slopes in one pass back. A layer needs its own weights, what came in, and which $\delta$ comes back.
 # - A wrong gradient may still lower the loss. Nudging the weights is slow and finds the mistake.
 # - The last layer must be able to say what the data can be, so it has to fit their scaling. Behind a sigmoid, the squared error lets go of confident mistakes; the cross-entropy doesn't, wants targets from 0 to 1, and has a floor for gray pixels.
 # - Before you compare losses, ask what is summed and what is averaged.

@@ -353,6 +353,31 @@ def model_of(size: int, skip: bool = False, scale: float = 1.0) -> Made:
     return Made(make)
 
 
+def packing_model():
+    """Make a model whose 32 numbers hold a number of the row each, and the sign of another as a jump of 20."""
+    import keras
+
+    steep = 1e4
+    one, none = np.eye(32), np.zeros((32, 32))
+    rest = np.zeros((36, 96))
+    up = np.block([[one, none, none], [none, steep * one, steep * one]])
+    layers = [keras.layers.Dense(width, activation) for width, activation in ((96, "relu"), (32, None))]
+    layers += [keras.layers.Dense(96, "relu"), keras.layers.Dense(100)]
+    model = keras.Sequential([keras.Input((100,)), *layers])
+    shifts = np.repeat([10.0, 1.0, 0.0], 32)  # 10 is added so that ReLU passes the number; a jump is two steep ReLUs
+    layers[0].set_weights([np.vstack([up, rest]), shifts])
+    layers[1].set_weights([np.vstack([one, 20 * one, -20 * one]), np.full(32, -10.0)])
+    layers[2].set_weights(
+        [np.hstack([one, steep * one, steep * one]), np.repeat([10.0, 1 - 10 * steep, -10 * steep], 32)]
+    )
+    half = np.sqrt(2 / np.pi)
+    kernel = np.block([[one, none], [-20 * one, 2 * half * one], [20 * one, -2 * half * one]])
+    layers[3].set_weights(
+        [np.hstack([kernel, np.zeros((96, 36))]), np.r_[np.full(32, -10.0), np.full(32, -half), np.zeros(36)]]
+    )
+    return model
+
+
 def squeezed(size: int, epochs: int, skip: bool = False) -> Made:
     """Make an autoencoder of small digits with codes of `size` numbers."""
 
@@ -645,7 +670,7 @@ CASES = {
         [0.151, 0.15, np.float32(0.15068)], [("sigmoid", 0.575), ("below -1", 0.0753), ("share", 0.317), ("Clip", 1.0)]
     ),
     "lesson03.beat_it": Cases(
-        [model_of(32), subclassed(nested=True), subclassed(nested=False)],
+        [model_of(32), subclassed(nested=True), subclassed(nested=False), Made(packing_model)],
         [
             ("wider than 32", model_of(40)),
             ("can't see", Made(opaque_model)),
