@@ -1,9 +1,9 @@
 # Every command is defined in tools/tasks.py; `make help` lists them. make.bat does the same on Windows.
 PYTHON ?= python3
-export FROM LESSON OPTIONS PROCESSOR TO UPGRADE
+export FROM LESSON MODEL OPTIONS PROCESSOR TO UPGRADE
 
 TARGETS := help lab test notebooks lessons text studies lint test-unit test-portable test-claims \
-	bench requirements address install clean
+	pretrained bench requirements address install clean
 .PHONY: $(TARGETS)
 
 $(TARGETS):

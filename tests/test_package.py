@@ -33,7 +33,7 @@ def test_every_public_module_is_listed():
     names = {path.stem if path.is_file() else path.name for path in ROOT.iterdir() if path.suffix in ("", ".py")}
     inner = {
         *("__init__", "__pycache__", "claims", "display", "engine"),
-        *("integrity", "runtime", "studies", "trials", "validation"),
+        *("integrity", "pretrained", "runtime", "studies", "trials", "validation"),
     }
     assert set(aetutorial.MODULES) == names - inner
     assert set(aetutorial.MODULES) <= set(dir(aetutorial))
@@ -61,7 +61,7 @@ def test_modules_are_short_and_so_is_the_package():
     assert {name: count for name, count in LINES.items() if count >= 300} == {}
     plumbing = [path for path in SOURCES if "exercises" not in path.parts]
     count = sum(map(lines_of_code, plumbing))
-    assert 2500 < count < 4700, count  # with docstrings and comments it is two thirds more
+    assert 2500 < count < 4950, count  # with docstrings and comments it is two thirds more
 
 
 # A room may import what stands before it in this list, and nothing behind it.

@@ -3,21 +3,19 @@
     python -m tools.course            write what is out of date, and print how long and how dense the lessons are
     python -m tools.course --quiet    write only
 
-Nobody types a duration: all follow from the stored notebooks, from the stars of the exercises and from run_times.json.
-What is written stands at invisible comments: in a lesson's first cell the line that ends with `<!-- times -->`, in
-README and in lesson 0 what lies between `<!-- lessons -->` and `<!-- /lessons -->`.
+Nobody types a duration: all follow from the stored notebooks and from run_times.json (tools/sizes.py). What is written
+stands at invisible comments: in a lesson's first cell the line that ends with `<!-- times -->`; in README and lesson 0
+the table of lessons, between `<!-- lessons -->` and `<!-- /lessons -->`; on the reference page, between such marks, the
+tables of data and of trained models (tools/inventory.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import math
 import re
 import sys
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,8 @@ import nbformat
 
 from aetutorial.integrity import write_whole
 from aetutorial.lesson import TITLES
-from tools import cells, markdown, notebooks
+from tools import cells, inventory, notebooks
+from tools.sizes import Size, duration, measure, mirror
 
 # The question that a lesson answers, by the name of its notebook. One without an entry (a deeper one, the reference)
 # has what follows the colon in its title.
@@ -44,115 +43,10 @@ QUESTIONS = {
     "11_outlook": "How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators?",
     "12_faq": "AE or VAE? Do they help a classifier? Is the code unique? And which autoencoder for which job?",
 }
-EXERCISE_MINUTES = {1: 3, 2: 8, 3: 15}  # by stars
-STARS = 2  # of an exercise that does not tell
 TIMES_LINE = re.compile(
     r"^\*\*Reading\*\* (\d+) min · \*\*working through\*\* (\d+) min · \*\*runs in\*\* (\d+) s<!-- times -->$",
     re.MULTILINE,
 )
-CLAIM = re.compile(r"^✓ (?!Correct)", re.MULTILINE)
-AIMS = ("aim", "2500", "250", "4-6", "", "400", "3-5", "", "", "45-60", "")
-
-
-@cache
-def stars(exercise: str) -> int:
-    """Return the stars of an exercise named as in "lesson05.threshold"; 2 if it is not known or does not tell."""
-    module, _, name = exercise.partition(".")
-    try:
-        home = importlib.import_module(f"aetutorial.exercises.{module}")
-    except ModuleNotFoundError:
-        return STARS
-    return int(getattr(getattr(home, name, None), "stars", STARS))
-
-
-# --- measuring -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Size:
-    """How long and how dense a lesson is.
-
-    Args:
-        words: Of its prose, without code, mathematics and references.
-        lines: Of its visible code, without exercises.
-        sections: Headings of the second level, without those that every lesson has.
-        figures: Pictures among its outputs.
-        claims: Claims among its outputs.
-        numerals: In its prose.
-        asides: Parentheses in its prose.
-        exercises: The stars of each exercise.
-        seconds: Its run time; None if nothing was run.
-        equations: Equations on lines of their own.
-    """
-
-    words: int
-    lines: int
-    sections: int
-    figures: int
-    claims: int
-    numerals: int
-    asides: int
-    exercises: tuple[int, ...]
-    seconds: float | None
-    equations: int = 0
-
-    @property
-    def reading(self) -> int:
-        """Minutes to read it, a multiple of 5."""
-        return _fives(self._reading)
-
-    @property
-    def working(self) -> int:
-        """Minutes to read it, run it and do its exercises, a multiple of 5."""
-        exercises = sum(EXERCISE_MINUTES[count] for count in self.exercises)
-        return _fives(self._reading + (self.seconds or 0) / 60 + exercises)
-
-    @property
-    def _reading(self) -> float:
-        # As readers of lessons 1 and 2 needed.
-        return self.words / 150 + self.lines / 25 + 0.5 * self.figures + 0.75 * self.equations
-
-
-def _fives(minutes: float) -> int:
-    return max(5, 5 * math.floor(minutes / 5 + 0.5))
-
-
-def duration(seconds: float) -> int:
-    """Return a run time in seconds as it is stated: a multiple of 5, and of 10 from 20 on."""
-    step = 5 if seconds < 20 else 10
-    return max(5, step * math.floor(seconds / step + 0.5))
-
-
-def measure(notebook: Any, seconds: float | None) -> Size:
-    """Measure a stored notebook.
-
-    Args:
-        notebook: As nbformat reads it.
-        seconds: Its run time; None if nothing was run.
-    """
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    body, _ = markdown.split_references(sources)
-    text = "\n\n".join(map(markdown.readable, body))
-    running = "\n\n".join(markdown.HEADING.sub("", markdown.readable(source)) for source in body)
-    titles = [text for marks, text in cells.headings(sources) if marks == "##"]
-    sections = [title for title in titles if title not in cells.PLAIN_SECTIONS]
-    visible = [cell for cell in code if cells.HIDDEN not in cells.tags(cell) and not cells.is_exercise(cell)]
-    return Size(
-        words=len(re.findall(r"[^\W_][\w'’-]*", text)),
-        lines=sum(bool(line.strip()) for cell in visible for line in cell.source.splitlines()),
-        sections=len(sections),
-        figures=sum(len(cells.images(cell)) for cell in code),
-        claims=sum(len(CLAIM.findall(shown)) for cell in code for shown in cells.shown_text(cell)),
-        numerals=len(list(markdown.numerals(running))),
-        asides=len(re.findall(r"\([^()]*[^\W\d_]{2}[^()]*\)", running)),
-        exercises=tuple(map(stars, cells.exercises(notebook))),
-        seconds=seconds,
-        equations=sum(source.count("$$") for source in map(markdown.without_fences, sources)) // 2,
-    )
-
-
-# --- writing -------------------------------------------------------------------------------------
 
 
 def times_line(size: Size) -> str | None:
@@ -202,22 +96,22 @@ def table(rows: dict[str, tuple[str, str, Size]], folder: str = "", *, without: 
     return "\n".join(lines)
 
 
-def fill(text: str, *, line: str | None = None, lessons: str | None = None, prefix: str = "") -> str:
+def fill(text: str, *, line: str | None = None, tables: Mapping[str, str] | None = None, prefix: str = "") -> str:
     """Return a text whose generated pieces, where it has any, are replaced.
 
     Args:
         text: A README, a cell, or a text pair.
         line: The line of times.
-        lessons: The table of lessons.
+        tables: By the word in the marks that they stand between, such as "lessons".
         prefix: What every line of Markdown begins with: "# " in a text pair.
     """
     if line is not None:
         text = re.sub(rf"^{prefix}[^`\n]*<!-- times -->$", lambda _: prefix + line, text, count=1, flags=re.MULTILINE)
-    if lessons is not None:
-        lines = ["<!-- lessons -->", "", *lessons.splitlines(), "", "<!-- /lessons -->"]
+    for mark, table in (tables or {}).items():
+        lines = [f"<!-- {mark} -->", "", *table.splitlines(), "", f"<!-- /{mark} -->"]
         block = "\n".join((prefix + each).rstrip() for each in lines)
-        marked = re.compile(rf"^{prefix}<!-- lessons -->$.*?^{prefix}<!-- /lessons -->$", re.MULTILINE | re.DOTALL)
-        text = marked.sub(lambda _: block, text, count=1)
+        marked = re.compile(rf"^{prefix}<!-- {mark} -->$.*?^{prefix}<!-- /{mark} -->$", re.MULTILINE | re.DOTALL)
+        text = marked.sub(block.replace("\\", r"\\"), text, count=1)
     return text
 
 
@@ -237,17 +131,18 @@ def write(lessons: dict[str, tuple[Path, Any, Size]]) -> list[Path]:
     """Write what is out of date; outputs are not touched. Return the files that changed."""
     rows = {name: (*title_of(name, notebook), size) for name, (_, notebook, size) in lessons.items()}
     readme = notebooks.ROOT / "README.md"
-    changed = [path for path in (readme,) if _rewrite(path, lessons=table(rows, "notebooks/"))]
+    changed = [path for path in (readme,) if _rewrite(path, tables={"lessons": table(rows, "notebooks/")})]
     for name, (path, notebook, size) in lessons.items():
         line = times_line(size)
-        own = table(rows, without=name) if name.startswith("00") else None
+        own = {"lessons": table(rows, without=name)} if name.startswith("00") else {}
+        own = inventory.tables() if name == "reference" else own
         text = path.parent / "text" / f"{path.stem}.py"
-        if text.exists() and _rewrite(text, line=line, lessons=own, prefix="# "):
+        if text.exists() and _rewrite(text, line=line, tables=own, prefix="# "):
             changed.append(text)
         before = notebooks.sources(notebook)
         for i, cell in enumerate(notebook.cells):
             if cell.cell_type == "markdown":
-                cell.source = fill(cell.source, line=line if i == 0 else None, lessons=own)
+                cell.source = fill(cell.source, line=line if i == 0 else None, tables=own)
         if notebooks.sources(notebook) != before:
             write_whole(path, nbformat.writes(notebook) + "\n")
             changed.append(path)
@@ -260,27 +155,6 @@ def _rewrite(path: Path, **pieces: Any) -> bool:
     if after != before:
         write_whole(path, after)
     return after != before
-
-
-# --- the mirror ----------------------------------------------------------------------------------
-
-
-def mirror(sizes: dict[str, Size]) -> str:
-    """Return a table of how long and how dense the lessons are; the last row says what they aim at."""
-    head = ("", "", "", "", "", "words/", "", "numerals", "", "", "")
-    names = ("lesson", "words", "lines", "sections", "figures", "figure", "claims", "per 100", "asides", "min")
-    rows = [head, (*names, "runs in")]
-    for name, size in sizes.items():
-        per_figure = f"{size.words / size.figures:.0f}" if size.figures else "-"
-        share = f"{100 * size.numerals / size.words:.1f}" if size.words else "-"
-        timed = size.seconds is not None
-        times = (f"{size.working}", f"{size.seconds:.0f} s") if timed else ("-", "-")
-        counts = (f"{size.words}", f"{size.lines}", f"{size.sections}", f"{size.figures}")
-        rows.append((name[:27], *counts, per_figure, f"{size.claims}", share, f"{size.asides}", *times))
-    rows.append(AIMS)
-    widths = [max(len(row[i]) for row in rows) for i in range(len(AIMS))]
-    aligned = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
-    return "\n".join("  ".join(cells).rstrip() for cells in aligned)
 
 
 def main(arguments: list[str] | None = None) -> None:

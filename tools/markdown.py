@@ -11,8 +11,10 @@ CODE_SPAN = re.compile(r"(`+).+?\1", re.DOTALL)
 MATH = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 HEADING = re.compile(r"^(#+) +(.+?) *$", re.MULTILINE)
-# What tools/course.py writes: the line of times, and the table of lessons.
-GENERATED = re.compile(r"^[^\n]*<!-- times -->$|<!-- lessons -->.*?<!-- /lessons -->", re.MULTILINE | re.DOTALL)
+# What tools/course.py writes: the line of times, and tables.
+GENERATED = re.compile(
+    r"^[^\n]*<!-- times -->$|<!-- (?P<mark>lessons|data|models) -->.*?<!-- /(?P=mark) -->", re.MULTILINE | re.DOTALL
+)
 # A link's target, an address, a tag, an entity: what is between brackets or letters and is not read.
 UNREAD = re.compile(r"(?<=\])\((?:[^()\s]|\([^()\s]*\))+\)|<?https?://[^\s)>]+>?|</?\w[^<>]*>|&#?\w+;")
 NUMERAL = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:e[-+]?[0-9]+(?!\w))?|(?<!\w)\.[0-9]+"

@@ -201,6 +201,12 @@ def test_claims() -> int:
 
 
 @task
+def pretrained() -> int:
+    """Train the models in aetutorial/pretrained again (MODEL=mnist-ae-30: only that one)."""
+    return module("tools.pretrained", *shlex.split(os.environ.get("MODEL", "")))
+
+
+@task
 def bench() -> int:
     """Time the training engine against its peers (OPTIONS=--quick: a trial)."""
     return module("benchmarks.run", *shlex.split(os.environ.get("OPTIONS", "")))

@@ -1,4 +1,4 @@
-"""Models that a lesson has shown whole and a later one needs. TensorFlow starts when this module is imported."""
+"""Variational autoencoders: what lesson 6 shows whole and later lessons need."""
 
 from __future__ import annotations
 

@@ -144,8 +144,8 @@ plotting.show(
 # | lesson | the question it answers | reading | working through | runs in |
 # | --- | --- | --- | --- | --- |
 # | [1 Concepts](01_concepts.ipynb) | What is an autoencoder, and what are its three uses? | 25 min | 65 min | 80 s |
-# | [2 Formulas](02_formulas.ipynb) | What exactly is computed? All of it by hand, in NumPy. | 35 min | 70 min | 40 s |
-# | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 25 min | 55 min | 80 s |
+# | [2 Formulas](02_formulas.ipynb) | What exactly is computed? All of it by hand, in NumPy. | 35 min | 70 min | 30 s |
+# | [3 The Keras example](03_keras_example.ipynb) | Is this loss good? How a well-known example loses against PCA. | 25 min | 55 min | 70 s |
 # | [4 Dimensionality reduction](04_dimensionality_reduction.ipynb) | When is PCA enough, and how many numbers does a code need? | 65 min | 125 min | 90 s |
 # | [5 Denoising and anomalies](05_denoising_and_anomalies.ipynb) | What does an error tell, about noise, outliers and missing values? | 75 min | 130 min | 110 s |
 # | [6 Generation](06_generation.ipynb) | Why can't a plain autoencoder make new pictures, and how does a variational one? | 70 min | 120 min | 100 s |
@@ -155,7 +155,7 @@ plotting.show(
 # | [10 Challenges](10_challenges.ipynb) | What goes wrong with autoencoders, how is it found, and what does the cure cost? | 80 min | 125 min | 90 s |
 # | [11 Outlook](11_outlook.ipynb) | How do autoencoders get faster and smaller, learn words, and meet diffusion and discriminators? | 80 min | 120 min | 100 s |
 # | [12 FAQ](12_faq.ipynb) | AE or VAE? Do they help a classifier? Is the code unique? And which autoencoder for which job? | 55 min | 95 min | 40 s |
-# | [1, deeper: Concepts](deeper/01_concepts.ipynb) | Is there always a hole, and does every wide code copy? | 5 min | 5 min | 40 s |
+# | [1, deeper: Concepts](deeper/01_concepts.ipynb) | Holes and copying, over several networks and widths | 5 min | 5 min | 40 s |
 # | [2, deeper: Formulas](deeper/02_formulas.ipynb) | Gradients checked against Keras, losses as bets, the first weights | 10 min | 60 min | 20 s |
 # | [3, deeper: The Keras example](deeper/03_keras_example.ipynb) | What fit does, what a graph freezes, what a file holds | 15 min | 15 min | 70 s |
 # | [5, deeper: Probability](deeper/05_probability.ipynb) | What you need for lessons 5 to 7 | 30 min | 35 min | 20 s |

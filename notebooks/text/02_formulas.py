@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2 · Formulas: what happens inside `fit`
 #
-# **Reading** 35 min · **working through** 70 min · **runs in** 40 s<!-- times -->
+# **Reading** 35 min · **working through** 70 min · **runs in** 30 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/02_formulas.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/02_formulas.ipynb)
 #

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3 · The Keras example: is 0.96 good?
 #
-# **Reading** 25 min · **working through** 55 min · **runs in** 80 s<!-- times -->
+# **Reading** 25 min · **working through** 55 min · **runs in** 70 s<!-- times -->
 #
 # [Open in Binder](https://mybinder.org/v2/gh/OWNER/autoencoder-course/HEAD?urlpath=lab/tree/notebooks/03_keras_example.ipynb) · [Open in Colab](https://colab.research.google.com/github/OWNER/autoencoder-course/blob/HEAD/notebooks/03_keras_example.ipynb)
 #
@@ -559,7 +559,7 @@ plotting.show(
 # The repaired digits are clear, if not perfect: look at the 1 and the 9. What did each change do? There is one suspect that you can't see in a loss. A ReLU unit whose input is negative for every digit answers 0 to all of them, and no gradient reaches its weights. It is a **dead unit**. So we train each network three times, and count the code units that give the same number for every digit.
 
 
-# %% tags=["hide-input"]
+# %%
 def repair(variant, seed):
     """Train a variant on digits; return its errors and how many code units are dead."""
     model = network(variant, seed)
@@ -573,6 +573,7 @@ def repair(variant, seed):
     }
 
 
+# %% tags=["hide-input"]
 variants = ("as given", "linear code", "no second 32", "wider")
 grid = [{"variant": variant, "seed": seed} for variant in variants for seed in range(3)]
 ladder = lesson.study("03_repair", repair, grid, live=[], quiet=True)

@@ -33,6 +33,45 @@
 # `x_train` and `x_test` are the data to train on and the *held-out* data, which are never trained on; `y_train` and `y_test` are their labels. Images are numbers in $[0, 1]$. Losses are stated with their unit: squared pixel units, or nats (the unit of a natural logarithm of a probability).
 
 # %% [markdown]
+# ## Data
+#
+# All sets but the last two come with the course or with scikit-learn. `data.load(name)` gives `x_train`, `y_train`, `x_test`, `y_test`, and for emoji and heartbeats what else is known of each example, as `about_train` and `about_test`.
+#
+# <!-- data -->
+#
+# | `data.load(…)` | examples, train + test | shape of one | range in training | license | source |
+# | --- | --- | --- | --- | --- | --- |
+# | `digits` | 1,437 + 360 | 8 × 8 × 1 | 0 to 1 | CC BY 4.0 | E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (UCI, 1998), the test part as in sklearn.datasets.load_digits |
+# | `mnist` | 10,000 + 2,000 | 28 × 28 × 1 | 0 to 1 | CC BY-SA 3.0 | Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits |
+# | `emoji` | 3,029 + 752 | 32 × 32 × 3 | 0 to 1 | CC BY 4.0 | Twemoji 16 (Twitter, Inc. and other contributors), from the package emoji-datasource-twitter 16.0.0 |
+# | `patches` | 10,000 + 2,000 | 12 × 12 × 1 | 0 to 1 | CC BY 2.0 | photographs china.jpg (danielbuechele) and flower.jpg (vultilion) of Flickr, as in sklearn.datasets.load_sample_images |
+# | `heartbeats` | 1,066 + 1,066 | 128 × 1 | 0 to 0.956 | MIT | P. van Gent, pulse of a wrist-worn sensor, data3.csv of the package heartpy 1.2.7; disturbed stretches marked by eye for this course |
+# | `gaussian` | 1,000 + 1,000 | 100 | -4.188 to 4.301 | none needed (random numbers) | numpy.random.default_rng(100).standard_normal |
+# | `breast-cancer` | 455 + 114 | 30 | 0 to 4254 | CC BY 4.0 | W. Wolberg, O. Mangasarian, N. Street and W. Street, Breast Cancer Wisconsin (Diagnostic) (UCI, 1993), as in sklearn.datasets.load_breast_cancer |
+# | `mnist-full` | 60,000 + 10,000 | 28 × 28 × 1 | 0 to 1 | CC BY-SA 3.0 | all of MNIST; downloaded once |
+# | `fashion-mnist` | 60,000 + 10,000 | 28 × 28 × 1 | 0 to 1 | MIT | clothes (Xiao, Rasul and Vollgraf 2017); downloaded once |
+#
+# <!-- /data -->
+#
+# The emoji are Twemoji, copyright Twitter, Inc. and other contributors, CC BY 4.0, composed on white, with colors rounded to 32 levels. They are split by families: the variants of one emoji, the man, the woman and the person of one profession, and images that are nearly equal are on one side. Does that matter? Let the answer to a held-out emoji be the most similar training image. Split at random, the mean squared error of that answer is 0.021; split by families it is 0.035. A careless split makes copying look like knowledge.
+#
+# ## Trained models
+#
+# `models.load(name)` gives a model that was trained longer than a lesson can wait; `models.card(name)` says what it is and how it is trained again.
+#
+# <!-- models -->
+#
+# | `models.load(…)` | what it is | trained on | weights | measured on held-out data |
+# | --- | --- | --- | --- | --- |
+# | `emoji-ae` | emoji in color to 64 numbers and back | 3,029 training images of data.load('emoji'), in all orders of their colors and mirrored; 6 epochs, 5 min of two cores | 253,571 | variation kept (%): 87.9; kept by clipped PCA (%): 83.6 |
+# | `emoji-vae` | a VAE of emoji in color with a code of 64 numbers | 3,029 training images of data.load('emoji'), in all orders of their colors and mirrored; 6 epochs, 4 min of two cores | 319,171 | variation kept (%): 85.1; kept by clipped PCA (%): 83.6 |
+# | `mnist-ae-30` | digits to 30 numbers and back | 60,000 training images of data.load('mnist-full'); 14 epochs, 13 min of two cores | 152,159 | squared error per image: 2.62; that of clipped PCA: 12.7 |
+# | `mnist-vae` | a VAE of digits with a code of 16 numbers, to draw new ones | 60,000 training images of data.load('mnist-full'); 16 epochs, 14 min of two cores | 142,753 | distortion (nats per image): 72.3; rate (nats per image): 23.5 |
+# | `mnist-vae-2d` | a VAE of digits with a code of two numbers, for maps | 60,000 training images of data.load('mnist-full'); 8 epochs, 7 min of two cores | 109,797 | distortion (nats per image): 141; rate (nats per image): 6.11 |
+#
+# <!-- /models -->
+
+# %% [markdown]
 # ## Glossary
 #
 # | English | 中文 | in one sentence |

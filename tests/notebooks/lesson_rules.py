@@ -20,7 +20,7 @@ from typing import Any
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-from tools import course, prose
+from tools import course, prose, sizes
 from tools import notebooks as pairs
 from tools.cells import HIDDEN, PLAIN_SECTIONS, calls, headings, images, is_exercise, parsed, tags
 from tools.markdown import FENCED
@@ -380,7 +380,8 @@ def plain_markdown(lesson: Lesson) -> Iterator[str]:
         for found in HTML.finditer(text):
             # A comment is a mark directly after what it holds, or says where tools/course.py writes.
             mark = found.group() == "<!--" and (
-                text[: found.start()][-1:].strip() or re.match(r"<!-- /?(lessons|times) -->", text[found.start() :])
+                text[: found.start()][-1:].strip()
+                or re.match(r"<!-- /?(lessons|times|data|models) -->", text[found.start() :])
             )
             if not mark and found.group(1) not in ("details", "summary", "br"):
                 yield f"raw HTML, {found.group()!r}, in the text cell: {first_line(cell)}"
@@ -407,7 +408,7 @@ def times_stated(lesson: Lesson) -> Iterator[str]:
     if not stated:
         yield "the first cell has no line of times that ends with <!-- times -->"
     elif lesson.times:
-        line = course.times_line(course.measure(lesson.notebook, lesson.times["seconds"]))
+        line = course.times_line(sizes.measure(lesson.notebook, lesson.times["seconds"]))
         if stated.group() != line:
             yield f"the times stated are {stated.group()!r}; by now they are {line!r}: run `make lessons`"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import lesson_rules
 import nbformat
 import pytest
-from lesson_rules import RULES, Lesson, course, pairs
+from lesson_rules import RULES, Lesson, course, pairs, sizes
 
 FOLDERS = pairs.FOLDERS
 NOTEBOOKS = [path for folder in FOLDERS for path in sorted(folder.glob("*.ipynb"))]
@@ -174,7 +174,7 @@ def header(old: str, new: str):
 
 def stated(lesson):
     """Let the first cell say what course.py would write."""
-    line = course.times_line(course.measure(lesson.notebook, lesson.times["seconds"]))
+    line = course.times_line(sizes.measure(lesson.notebook, lesson.times["seconds"]))
     lesson.notebook.cells[0].source = course.fill(lesson.notebook.cells[0].source, line=line)
     lesson.text = copy.deepcopy(lesson.notebook)
     return lesson

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import cells, course, notebooks
+from tools import cells, course, notebooks, sizes
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD = "**Reading** 1 min · **working through** 2 min · **runs in** 3 s<!-- times -->"
@@ -73,22 +73,22 @@ def test_words_are_those_that_are_read():
         "<details><summary>fold</summary>\n\n| a | b |\n| --- | --- |\n</details>"
     )
     # The header: five words in the title, one in the link, and Text; not the line of times.
-    assert course.measure(lesson(), None).words == 7
-    assert course.measure(lesson(markdown(text)), None).words == 7 + 6 + 1 + 1 + 2
+    assert sizes.measure(lesson(), None).words == 7
+    assert sizes.measure(lesson(markdown(text)), None).words == 7 + 6 + 1 + 1 + 2
     assert (
-        course.measure(lesson(markdown("## References\n\nMany words here."), markdown("Of one section.")), None).words
+        sizes.measure(lesson(markdown("## References\n\nMany words here."), markdown("Of one section.")), None).words
         == 7
     )
     table = "<!-- lessons -->\n\n| a | b |\n\n<!-- /lessons -->"
-    assert course.measure(lesson(markdown(table)), None).words == 7
+    assert sizes.measure(lesson(markdown(table)), None).words == 7
 
 
 def test_lines_are_those_that_a_reader_sees():
-    assert course.measure(lesson(), None).lines == 2  # no blank one
+    assert sizes.measure(lesson(), None).lines == 2  # no blank one
     hidden = code("c = 3", tags=["hide-input"])
     exercise = code("from aetutorial.exercises import lesson05"), code("lesson05.a.check(None)")
-    assert course.measure(lesson(hidden, *exercise), None).lines == 2
-    assert course.measure(lesson(code("c = 3", tags=["hide-output"])), None).lines == 3
+    assert sizes.measure(lesson(hidden, *exercise), None).lines == 2
+    assert sizes.measure(lesson(code("c = 3", tags=["hide-output"])), None).lines == 3
 
 
 def test_sections_figures_claims_numerals_and_asides_are_counted():
@@ -110,11 +110,11 @@ def test_sections_figures_claims_numerals_and_asides_are_counted():
         ),
     ]
     more[2].outputs[0].data = {"image/svg+xml": "<svg>", "text/plain": "Figure: a"}
-    size = course.measure(lesson(*more), 20)
+    size = sizes.measure(lesson(*more), 20)
     assert (size.sections, size.figures, size.claims, size.numerals, size.asides) == (2, 2, 3, 3, 2)
     assert size.equations == 0
     formulas = markdown("$$a$$ and\n\n$$\nb = 1\n$$\n\n`$$c$$`\n\n```\n$$d$$\n```")
-    assert course.measure(lesson(formulas), 20).equations == 2
+    assert sizes.measure(lesson(formulas), 20).equations == 2
 
 
 def test_exercises_are_counted_once_with_their_stars(monkeypatch):
@@ -127,27 +127,27 @@ def test_exercises_are_counted_once_with_their_stars(monkeypatch):
             raise ModuleNotFoundError(name)
         return home
 
-    monkeypatch.setattr(course.importlib, "import_module", import_module)
-    course.stars.cache_clear()
+    monkeypatch.setattr(sizes.importlib, "import_module", import_module)
+    sizes.stars.cache_clear()
     source = "\n".join(
         f"lesson77.{name}.prompt()\nlesson77.{name}.check(1)" for name in ("easy", "hard", "old", "gone")
     )
     source += "\nlesson77.easy.check(2)\nlesson78.a.check(3)\n# lesson77.easy.check(4)"
-    assert course.measure(lesson(code(source)), 20).exercises == (1, 3, 2, 2, 2)
-    course.stars.cache_clear()
+    assert sizes.measure(lesson(code(source)), 20).exercises == (1, 3, 2, 2, 2)
+    sizes.stars.cache_clear()
 
 
 def test_the_stars_of_a_real_exercise_lie_between_1_and_3():
-    assert course.stars("lesson05.no_such_exercise") == 2
+    assert sizes.stars("lesson05.no_such_exercise") == 2
     texts = {notebooks.name_of(path): notebooks.read_text(path) for path in notebooks.texts(["05"])}
     names = cells.exercises(texts["05_denoising_and_anomalies"])
     assert len(names) >= 3
-    assert all(course.stars(name) in (1, 2, 3) for name in names)
+    assert all(sizes.stars(name) in (1, 2, 3) for name in names)
 
 
 def size(**changes):
     plain = {"words": 2000, "lines": 250, "sections": 5, "figures": 10, "claims": 4, "numerals": 60, "asides": 7}
-    return course.Size(**{**plain, "exercises": (1, 2, 3), "seconds": 90.0, **changes})
+    return sizes.Size(**{**plain, "exercises": (1, 2, 3), "seconds": 90.0, **changes})
 
 
 def test_times_are_computed_from_what_was_measured():
@@ -167,7 +167,7 @@ def test_times_are_computed_from_what_was_measured():
     ("seconds", "stated"), [(0.3, 5), (7.4, 5), (7.6, 10), (17.5, 20), (24, 20), (25, 30), (136, 140)]
 )
 def test_run_times_are_stated_coarsely(seconds, stated):
-    assert course.duration(seconds) == stated
+    assert sizes.duration(seconds) == stated
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -175,17 +175,17 @@ def test_run_times_are_stated_coarsely(seconds, stated):
 
 def test_fill_replaces_what_is_marked_and_nothing_else():
     text = "a\n\n**Reading** 9 min, by hand<!-- times -->\n\n<!-- lessons -->\nold\n<!-- /lessons -->\n\nb"
-    filled = course.fill(text, line="NEW<!-- times -->", lessons="| a |\n| b |")
+    filled = course.fill(text, line="NEW<!-- times -->", tables={"lessons": "| a |\n| b |"})
     assert filled == "a\n\nNEW<!-- times -->\n\n<!-- lessons -->\n\n| a |\n| b |\n\n<!-- /lessons -->\n\nb"
-    assert course.fill(filled, line="NEW<!-- times -->", lessons="| a |\n| b |") == filled
+    assert course.fill(filled, line="NEW<!-- times -->", tables={"lessons": "| a |\n| b |"}) == filled
     assert course.fill(text) == text
     unmarked = "The comment `<!-- times -->` ends a line: `<!-- times -->`\n<!-- lessons -->\n"
-    assert course.fill(unmarked, line="NEW", lessons="NEW") == unmarked
+    assert course.fill(unmarked, line="NEW", tables={"lessons": "NEW"}) == unmarked
 
 
 def test_fill_in_a_text_pair():
     text = "# a\n# OLD<!-- times -->\n#\n# <!-- lessons -->\n# <!-- /lessons -->\n\n# %%\nx = 1\n"
-    filled = course.fill(text, line="NEW<!-- times -->", lessons="| a |", prefix="# ")
+    filled = course.fill(text, line="NEW<!-- times -->", tables={"lessons": "| a |"}, prefix="# ")
     block = "# <!-- lessons -->\n#\n# | a |\n#\n# <!-- /lessons -->"
     assert filled == f"# a\n# NEW<!-- times -->\n#\n{block}\n\n# %%\nx = 1\n"
 
@@ -289,7 +289,7 @@ def test_a_lesson_without_a_question_is_an_error(folder):
 def test_the_mirror_has_a_row_for_each_lesson_and_one_for_the_aims():
     long = size(words=12_345, lines=1_234, figures=0, numerals=1_235, asides=123, seconds=1234.0)
     names = ("01_concepts", "deeper/04_dimensionality_reduction", "reference")
-    shown = course.mirror(dict(zip(names, (size(), long, size(seconds=None)), strict=True))).splitlines()
+    shown = sizes.mirror(dict(zip(names, (size(), long, size(seconds=None)), strict=True))).splitlines()
     assert max(map(len, shown)) <= 110
     assert [line.split()[0] for line in shown[2:]] == ["01_concepts", "deeper/04_dimensionality_re", "reference", "aim"]
     assert shown[2].split()[1:] == ["2000", "250", "5", "10", "200", "4", "3.0", "7", "55", "90", "s"]

@@ -96,7 +96,7 @@ def calls(monkeypatch, tmp_path):
     monkeypatch.setattr(install, "ensure", lambda: 0)
     times = {"01_a": {"seconds": 5}, "03_c": {"seconds": 9}}
     (tmp_path / "notebooks" / "run_times.json").write_text(json.dumps(times), encoding="utf-8")
-    for name in ("LESSON", "OPTIONS", "PROCESSOR", "UPGRADE"):
+    for name in ("LESSON", "MODEL", "OPTIONS", "PROCESSOR", "UPGRADE"):
         monkeypatch.setenv(name, "")
     return calls
 

@@ -282,14 +282,14 @@ def train_layers(activation, seed):
 
 
 grid = [{"activation": name, "seed": seed} for name in ("relu", "linear") for seed in range(5)]
-layers = lesson.study("03_linear", train_layers, grid, live=grid[-1:], quiet=True)
+kinds = lesson.study("03_linear", train_layers, grid, live=grid[-1:], quiet=True)
 tables.show(
     ["activations", "mse on training rows", "mse on new rows"],
     [
         (
             name,
             *(
-                (layers.mean(at, activation=name), layers.std(at, activation=name))
+                (kinds.mean(at, activation=name), kinds.std(at, activation=name))
                 for at in ("train", "test")
             ),
         )
@@ -297,15 +297,15 @@ tables.show(
     ],
     best={"mse on new rows": "min"},
     digits={"mse on training rows": 3, "mse on new rows": 3},
-    note=f"Mean ± standard deviation of {layers.note}. PCA: 0.68 on new rows, in expectation.",
+    note=f"Mean ± standard deviation of {kinds.note}. PCA: 0.68 on new rows, in expectation.",
 )
 lesson.record(
     weights=same_layers("relu", 0).count_params(),
-    all_linear=layers.mean("test", activation="linear"),
+    all_linear=kinds.mean("test", activation="linear"),
 )
 lesson.claim(
     "With the same number of weights, linear layers are ahead on new rows in every seed; smallest gap",
-    (layers.values("test", activation="relu") - layers.values("test", activation="linear")).min(),
+    (kinds.values("test", activation="relu") - kinds.values("test", activation="linear")).min(),
     above=0.08,
     fails_under="no-training",
     study="03_linear",
