@@ -195,7 +195,9 @@ def small_round(store, tmp_path, monkeypatch):
     monkeypatch.setattr(
         store,
         "BUILDERS",
-        dict.fromkeys(("one", "two"), lambda: models.Autoencoder(*models.convolutional((8, 8, 1), 4, channels=4))),
+        dict.fromkeys(
+            ("one", "two"), lambda: models.Autoencoder(*models.convolutional((8, 8, 1), 4, channels=4, blocks=0))
+        ),
     )
     monkeypatch.setattr(pretrained, "RECIPES", {"one": recipe, "two": recipe})
     whole = pretrained.write_whole
@@ -217,6 +219,7 @@ def small_round(store, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.no_cover
 def test_a_round_that_is_killed_three_times_ends_with_the_same_weights(small_round, tmp_path, capsys):
     assert small_round("whole") == 0
     for moment in (2, 5, 5):  # in the first training; before the mark that it is done; in the second

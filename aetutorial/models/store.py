@@ -80,9 +80,9 @@ class Card:
         )
 
 
-def cards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
-    """Return the fields of all stored cards, by the names of their models."""
-    path = folder / "cards.json"
+def cards(folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return the fields of all cards in a folder, by the names of their models; None is that of the course."""
+    path = (folder or FOLDER) / "cards.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
