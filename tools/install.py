@@ -1,7 +1,7 @@
 """Make `.venv` and install the course into it; where that is done already, do nothing.
 
 Runs on a learner's bare Python: standard library only. An old Python must get far enough to say
-that it is too old, so this file and tasks.py keep to a syntax that Python 3.6 parses.
+that it is too old, so this file, tasks.py and compare.py keep to a syntax that Python 3.6 parses.
 """
 
 import hashlib

@@ -43,6 +43,7 @@ class Recipe:
         score: From the trained model to name and value of what is measured, on held-out data that come with the course.
         protocol: Those data, and how it is measured.
         augmented: From the training images to those that are trained on: these, and others made from them.
+        in_words: What `augmented` does, for the card.
         rate: The highest learning rate: of Adam, rising for an epoch, then falling along half a cosine.
         batch_size: Examples per step.
     """
@@ -53,6 +54,7 @@ class Recipe:
     score: Callable[[Any], dict[str, float]]
     protocol: str
     augmented: Callable[[np.ndarray], np.ndarray] = lambda x: x
+    in_words: str = ""
     rate: float = 3e-3
     batch_size: int = 128
 
@@ -83,21 +85,18 @@ def score_digits(model: Any) -> dict[str, float]:
     }
 
 
-def score_bound(x: np.ndarray) -> Callable[[Any], dict[str, float]]:
-    """Return what measures a VAE's loss on held-out images: a mean over ten draws of each code."""
-
-    def score(model: Any) -> dict[str, float]:
-        z_mean, z_log_var = model.encoder.predict(x, batch_size=500, verbose=0)
-        rng = np.random.default_rng(0)
-        losses = []
-        for _ in range(10):
-            z = z_mean + np.exp(z_log_var / 2) * rng.standard_normal(z_mean.shape, dtype=np.float32)
-            logits = model.decoder.predict(z, batch_size=500, verbose=0)
-            losses.append((np.logaddexp(0, logits) - x * logits).sum(axis=(1, 2, 3)).mean())
-        rate = 0.5 * (z_mean**2 + np.exp(z_log_var) - 1 - z_log_var).sum(axis=1).mean()
-        return {"distortion (nats per image)": float(np.mean(losses)), "rate (nats per image)": float(rate)}
-
-    return score
+def score_gray_digits(model: Any) -> dict[str, float]:
+    """Measure a VAE of digits whose gray values are taken for probabilities: a mean over ten draws of each code."""
+    x = data.load(HELD_OUT).x_test
+    z_mean, z_log_var = model.encoder.predict(x, batch_size=500, verbose=0)
+    rng = np.random.default_rng(0)
+    losses = []
+    for _ in range(10):
+        z = z_mean + np.exp(z_log_var / 2) * rng.standard_normal(z_mean.shape, dtype=np.float32)
+        logits = model.decoder.predict(z, batch_size=500, verbose=0)
+        losses.append((np.logaddexp(0, logits) - x * logits).sum(axis=(1, 2, 3)).mean())
+    rate = 0.5 * (z_mean**2 + np.exp(z_log_var) - 1 - z_log_var).sum(axis=1).mean()
+    return {"distortion (nats per image)": float(np.mean(losses)), "rate (nats per image)": float(rate)}
 
 
 def score_emoji(model: Any) -> dict[str, float]:
@@ -118,13 +117,20 @@ def score_emoji(model: Any) -> dict[str, float]:
     }
 
 
-def score_gray_digits(model: Any) -> dict[str, float]:
-    """Measure a VAE of digits whose gray values are taken for probabilities."""
-    return score_bound(data.load(HELD_OUT).x_test)(model)
-
-
 TEST_DIGITS = "the 2,000 test images of data.load('mnist'), none of which was trained on"
 TEST_EMOJI = "the 752 test images of data.load('emoji'), of other families than the training images"
+GRAY_DIGITS: dict[str, Any] = {
+    "dataset": FULL,
+    "score": score_gray_digits,
+    "protocol": f"{TEST_DIGITS}; cross-entropy of gray values in [0, 1], a mean over ten draws of each code",
+}
+EMOJI: dict[str, Any] = {
+    "dataset": "emoji",
+    "augmented": colors_and_mirrors,
+    "in_words": ", in all orders of their colors and mirrored",
+    "score": score_emoji,
+    "protocol": f"{TEST_EMOJI}; 100 % would be a perfect reconstruction, 0 % that of the mean training image",
+}
 RECIPES = {
     "mnist-ae-30": Recipe(
         what="digits to 30 numbers and back",
@@ -133,36 +139,10 @@ RECIPES = {
         score=score_digits,
         protocol=f"{TEST_DIGITS}; squared error summed over pixels; PCA fitted to the 10,000 training images there",
     ),
-    "mnist-vae-2d": Recipe(
-        what="a VAE of digits with a code of two numbers, for maps",
-        dataset=FULL,
-        epochs=8,
-        score=score_gray_digits,
-        protocol=f"{TEST_DIGITS}; cross-entropy of gray values in [0, 1], a mean over ten draws of each code",
-    ),
-    "mnist-vae": Recipe(
-        what="a VAE of digits with a code of 16 numbers, to draw new ones",
-        dataset=FULL,
-        epochs=16,
-        score=score_gray_digits,
-        protocol=f"{TEST_DIGITS}; cross-entropy of gray values in [0, 1], a mean over ten draws of each code",
-    ),
-    "emoji-ae": Recipe(
-        what="emoji in color to 64 numbers and back",
-        dataset="emoji",
-        epochs=6,
-        augmented=colors_and_mirrors,
-        score=score_emoji,
-        protocol=f"{TEST_EMOJI}; 100 % would be a perfect reconstruction, 0 % that of the mean training image",
-    ),
-    "emoji-vae": Recipe(
-        what="a VAE of emoji in color with a code of 64 numbers",
-        dataset="emoji",
-        epochs=6,
-        augmented=colors_and_mirrors,
-        score=score_emoji,
-        protocol=f"{TEST_EMOJI}; 100 % would be a perfect reconstruction, 0 % that of the mean training image",
-    ),
+    "mnist-vae-2d": Recipe(what="a VAE of digits with a code of two numbers, for maps", epochs=8, **GRAY_DIGITS),
+    "mnist-vae": Recipe(what="a VAE of digits with a code of 16 numbers, to draw new ones", epochs=16, **GRAY_DIGITS),
+    "emoji-ae": Recipe(what="emoji in color to 64 numbers and back", epochs=6, **EMOJI),
+    "emoji-vae": Recipe(what="a VAE of emoji in color with a code of 64 numbers", epochs=6, **EMOJI),
 }
 
 
@@ -225,14 +205,12 @@ def write(name: str, model: Any, minutes: float, folder: Path) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **{f"w{number}": weight for number, weight in enumerate(weights)})
     write_whole(folder / f"{name}.npz", buffer.getvalue())
-    parts = (model.encoder, model.decoder)
-    for part, values in zip(parts, (weights[: len(parts[0].weights)], weights[len(parts[0].weights) :]), strict=True):
-        part.set_weights([value.astype(np.float32) for value in values])  # what is measured is what is stored
+    store.set_weights(model, weights)  # what is measured is what is stored
     recipe = RECIPES[name]
     fields = {
         "what": recipe.what,
         "data": f"the {len(data.load(recipe.dataset).x_train):,} training images of data.load('{recipe.dataset}')"
-        + (", in all orders of their colors and mirrored" if recipe.augmented is colors_and_mirrors else ""),
+        + recipe.in_words,
         "weights": int(sum(weight.size for weight in weights)),
         "kilobytes": round(len(buffer.getvalue()) / 1000),
         "epochs": recipe.epochs,

@@ -7,32 +7,20 @@ Commands return exit codes: 0 is success, so `first() or second()` stops at the 
 Runs on a learner's bare Python: see install.py for what that asks of this file.
 """
 
-import json
 import os
-import platform
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from tools import install
+from tools.compare import PROCESSORS, THREADS, chosen_notebooks, instruction_sets, options
 from tools.install import ROOT, run
 
 START = "notebooks/00_start_here.ipynb"
 UV = "uv==0.13.9"
 TASKS: "dict[str, Callable[[], int]]" = {}
-# What TensorFlow, its kernels and NumPy's take for the number of threads to compute with.
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-# Stand-ins for other processors: smaller instruction sets, other kernels, another order of summation, and weights that
-# begin one unit in the last place aside, as another processor's arithmetic would soon have them.
-PROCESSORS: "dict[str, dict[str, str]]" = {
-    "AVX2": {"XLA_FLAGS": "--xla_cpu_max_isa=AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
-    "SSE4.2": {"XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2", "ONEDNN_MAX_CPU_ISA": "SSE41"},
-    "no oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
-    "last bits": {"AETUTORIAL_LAST_BITS": "1"},
-}
 
 
 def task(function: "Callable[[], int]") -> "Callable[[], int]":
@@ -56,24 +44,6 @@ def lesson() -> "list[str]":
     return [os.environ["LESSON"]] if os.environ.get("LESSON") else []
 
 
-def chosen_notebooks() -> "list[str]":
-    """Return the paths of the notebooks with code that LESSON names, those that take longest first."""
-    folder = ROOT / "notebooks"
-    found = [*sorted(folder.glob("*.ipynb")), *sorted((folder / "deeper").glob("*.ipynb"))]
-    # A notebook of text only (the reference) has no output to compare.
-    paths = [path for path in found if '"cell_type": "code"' in path.read_text(encoding="utf-8")]
-    known = {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
-    start = "".join(lesson())
-    chosen = [name for name, path in known.items() if name.startswith(start) or path.name.startswith(start)]
-    if not chosen:
-        names = ", ".join(known) or "none"
-        print(f"No notebook's name starts with '{start}'. There are: {names}.")
-    times = folder / "run_times.json"
-    seconds = json.loads(times.read_text(encoding="utf-8")) if times.exists() else {}
-    chosen.sort(key=lambda name: -seconds.get(name, {}).get("seconds", 0))
-    return [known[name].relative_to(ROOT).as_posix() for name in chosen]
-
-
 def compare_notebooks(*, at_once: "int | None" = None, threads: "int | None" = 1, **variables: str) -> int:
     """Run the lessons and compare every output with the stored one, and the recorded numbers with the stored ones.
 
@@ -82,23 +52,11 @@ def compare_notebooks(*, at_once: "int | None" = None, threads: "int | None" = 1
         threads: Threads that a lesson computes with; None for all cores.
         variables: Environment variables of the run.
     """
-    names = chosen_notebooks()
+    names = chosen_notebooks(ROOT, "".join(lesson()))
     if not names:
         return 1
-    # A lesson keeps one core busy whatever it has: most of its time is tracing, compiling and small steps. So as many
-    # run at once as there are cores, each on one; four at most, for each may take 1.5 GB.
-    workers = min(at_once or min(os.cpu_count() or 1, 4), len(names))
-    options = [
-        "--nbval",
-        "--nbval-current-env",
-        "--nbval-cell-timeout=300",
-        "--nbval-sanitize-with=tests/nbval_sanitize.cfg",
-        f"--numprocesses={workers}",
-        "--dist=loadfile",  # the cells of a lesson in one kernel, in order
-        "--no-loadscope-reorder",
-    ]
     counts = dict.fromkeys(THREADS, str(threads)) if threads else {}
-    return module("pytest", *options, *names, **{**counts, "AETUTORIAL_HOLD": "1", **variables})
+    return module("pytest", *options(len(names), at_once), *names, **{**counts, "AETUTORIAL_HOLD": "1", **variables})
 
 
 @task
@@ -181,17 +139,6 @@ def test_portable() -> int:
     failed = [name for name, code in codes.items() if code]
     print(f"The outputs differ as if on: {', '.join(failed)}." if failed else "The outputs are the same everywhere.")
     return max(codes.values())
-
-
-def instruction_sets() -> str:
-    """Return the processor's vector instructions, as far as the system tells."""
-    interesting = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    flags = {flag for line in text.splitlines() if line.startswith(("flags", "Features")) for flag in line.split()}
-    return ", ".join(name for name in interesting if name in flags) or platform.machine()
 
 
 @task

@@ -150,10 +150,15 @@ def load(name: str) -> keras.Model:
         raise ValueError(refusal) from error
     if weights_digest(weights) != expected or [weight.shape for weight in weights] != [tuple(s) for s in shapes]:
         raise ValueError(refusal)
-    count = len(model.encoder.weights)
-    model.encoder.set_weights([weight.astype(np.float32) for weight in weights[:count]])
-    model.decoder.set_weights([weight.astype(np.float32) for weight in weights[count:]])
+    set_weights(model, weights)
     return model
+
+
+def set_weights(model: keras.Model, weights: list[np.ndarray]) -> None:
+    """Give weights in their stored form to a model."""
+    count = len(model.encoder.weights)
+    for part, its in ((model.encoder, weights[:count]), (model.decoder, weights[count:])):
+        part.set_weights([weight.astype(np.float32) for weight in its])
 
 
 def stored_form(model: keras.Model) -> list[np.ndarray]:

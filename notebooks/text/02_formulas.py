@@ -404,7 +404,12 @@ lesson.record(
 )
 
 # %% [markdown]
-# Too small, and you get there next week. Too large, and the error stays where the mean image is: probably the first steps threw the sigmoids into their flat ends, where the slopes all but vanish. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing, for **validation**. We never use the test images to choose anything. (Adam, the optimizer of lessons 1 and 3, steps along a running average of the slopes, divided by their recent size, so its steps adapt as it goes; Kingma and Ba, 2015.)
+# Too small, and you get there next week. Too large, and the error stays where the mean image is: probably the first steps threw the sigmoids into their flat ends, where the slopes all but vanish. Of these five, 0.5 did best<!-- best < next_best -->, so we took it. Note *where* it did best: on images set aside for choosing, for **validation**. We never use the test images to choose anything.
+#
+# <details><summary>The fine print: what does Adam do?</summary>
+#
+# Adam (Kingma and Ba, 2015) is the optimizer of lessons 1 and 3. It steps along a running average of the slopes, and divides by a running average of their size. So each weight has a step size of its own, which adapts as training goes on.
+# </details>
 #
 # ## Backward: all slopes at once
 #
@@ -790,7 +795,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# From 0.669<!-- ours --> to 0.561<!-- straight -->, in the same hundred epochs, by *removing* something. This network has a linear code, as PCA has, but it learned its directions together with an output that stays within [0, 1]. **Squash where the data are bounded, and think twice elsewhere.** (That is a result for these digits, a hundred epochs and this learning rate. To *choose* between the two networks you may not look at test images: on the 300 images set aside, the straight code wins as well<!-- choice < 0.95 -->.)
+# From 0.669<!-- ours --> to 0.561<!-- straight -->, in the same hundred epochs, by *removing* something. This network has a linear code, as PCA has, but it learned its directions together with an output that stays within [0, 1]. **Squash where the data are bounded, and think twice elsewhere.** That is a result for these digits, a hundred epochs and this learning rate. And to *choose* between the two networks you may not look at test images; on the 300 images set aside, the straight code wins as well<!-- choice < 0.95 -->.
 #
 # But further layers may bend, before the code and after it; how much that pays, you will measure in a moment. Such a network does the same thing again and again: $h_l = f_l(h_{l-1} W_l^\top + b_l)$, starting with $h_0 = x$. Such a chain is a **multilayer perceptron**. The bends $f_l$ may differ; a favorite is the **ReLU**, $\max(a, 0)$, cheap and without a flat end on the right. And the gradient is the same game: $\delta$ travels back through one layer after another.
 #

@@ -463,7 +463,7 @@ plotting.show(
 # - Training falls, validation rises or stays level: it mostly learns by heart. Stop, get more data, or take a smaller model.
 # - Both are flat and high: it is stuck. Look for a floor, a learning rate that doesn't fit, or dead units, before you enlarge the network.
 #
-# Keras stops for you and brings the best weights back (this is **early stopping**; Prechelt 1998 compares rules for it):
+# Keras stops for you and brings the best weights back. That is **early stopping**; Prechelt (1998) compares rules for it.
 #
 # ```python
 # stop = keras.callbacks.EarlyStopping(patience=10, restore_best_weights=True)
@@ -495,10 +495,12 @@ lesson03.diagnose.check(answer)
 #
 # Not yet, after 15 epochs, as you will see. So we make three changes to the network, one after the other, and keep what helped:
 #
-# 1. **as given**: layers of 64, 32, 32 and 64 with ReLU, and a sigmoid at the end (only the layers are those of the example: data, learning rate, batch size and epochs are new, and equal for all four);
+# 1. **as given**: layers of 64, 32, 32 and 64 with ReLU, and a sigmoid at the end;
 # 2. **linear code**: no ReLU on the code;
 # 3. **no second 32**: the decoder begins with its layer of 64;
 # 4. **wider**: 256 units instead of 64.
+#
+# Only the first network's layers are those of the example. Data, learning rate, batch size and epochs are new, and equal for all four.
 
 
 # %%
@@ -656,7 +658,7 @@ def step(model, batch):
 
 
 # %% [markdown]
-# An epoch is a loop: one step for each batch. Keras's `fit` **compiles the step**: `tf.function` runs this Python once (for each shape of batch), writes down which operations TensorFlow is to do (the **graph**), and from then on does them without asking Python. Between two steps, though, Keras returns to Python. The course has a loop of its own, `training.fit`, which compiles the *whole epoch*. For longer trainings it also turns on XLA, a compiler that joins many small operations into few.
+# An epoch is a loop: one step for each batch. Keras's `fit` **compiles the step**: `tf.function` runs this Python once for each shape of batch and writes down which operations TensorFlow is to do. That record is the **graph**, and from then on it runs without asking Python. Between two steps, though, Keras returns to Python. The course has a loop of its own, `training.fit`, which compiles the *whole epoch*. For longer trainings it also turns on XLA, a compiler that joins many small operations into few.
 #
 # Keras has two options that go the same way: `jit_compile=True` turns on XLA, and `steps_per_execution=32` takes 32 steps before it returns to Python. [3, deeper](deeper/03_keras_example.ipynb) writes the loops out.
 #
@@ -724,7 +726,7 @@ lesson.claim(
 )
 
 # %% [markdown]
-# With `training.fit`, our small network trains more than ten times<!-- by_engine > 10 --> as fast as with `fit`; the exact factor depends on the machine, and it is smaller if something is to be done after every epoch, such as validation. **For a small network, starting each piece of work can cost more than the work.** From here on the course calls `training.fit`. It gives what `fit` gives for the same batches (the course has tests for that), and a checkpoint from which an interrupted run continues, if you ask for one.
+# With `training.fit`, our small network trains more than ten times<!-- by_engine > 10 --> as fast as with `fit`; the exact factor depends on the machine, and it is smaller if something is to be done after every epoch, such as validation. **For a small network, starting each piece of work can cost more than the work.** From here on the course calls `training.fit`. For the same batches it gives what `fit` gives, and a checkpoint from which an interrupted run continues, if you ask for one.
 #
 # One warning, should you compile a step of your own. `tf.function` runs your Python *once*, to record TensorFlow's operations, and after that it only replays them. NumPy isn't recorded: a "random" number that NumPy drew stays the same number at every step, without an error. Use `tf.random` inside. [3, deeper](deeper/03_keras_example.ipynb) shows what else a graph freezes.
 #
