@@ -25,17 +25,19 @@ def contents_digest(arrays: Mapping[str, np.ndarray | None]) -> str:
 
 
 def _frozen(name: str, array: ArrayLike, **expected: Any) -> np.ndarray:
-    """Return a copy that cannot be written to; the caller's array stays as it is."""
-    frozen = validation.array(name, array, **expected).copy()
-    frozen.setflags(write=False)
-    return frozen
+    """Return a copy of an array of numbers that cannot be written to; the caller's array stays as it is."""
+    return _locked(validation.array(name, array, **expected))
 
 
-def _locked(of: np.ndarray, rows: int) -> np.ndarray:
+def _about(of: np.ndarray, rows: int) -> np.ndarray:
     """Return a copy of an array of names or numbers, one for each example, that cannot be written to."""
     if of.shape != (rows,):
         raise ValueError(validation.message("about", f"an array of {rows} entries", of))
-    locked = of.copy()
+    return _locked(of)
+
+
+def _locked(array: np.ndarray) -> np.ndarray:
+    locked = array.copy()
     locked.setflags(write=False)
     return locked
 
@@ -83,7 +85,7 @@ class Dataset:
             object.__setattr__(self, f"x_{part}", x)
             if y is not None:
                 object.__setattr__(self, f"y_{part}", _frozen(f"y_{part}", y, ndim=1, rows=len(x)))
-            about = {name: _locked(of, len(x)) for name, of in getattr(self, f"about_{part}").items()}
+            about = {name: _about(of, len(x)) for name, of in getattr(self, f"about_{part}").items()}
             object.__setattr__(self, f"about_{part}", MappingProxyType(about))
         if self.units is not None:
             object.__setattr__(self, "units", tuple(_frozen("units", part) for part in self.units))
