@@ -222,7 +222,7 @@ fig, ax = plt.subplots(figsize=(7.0, 4.6))
 for rail in (0, 1):
     ax.plot([rail, rail], [0, 1.06], "-", color="0.6", linewidth=6, solid_capstyle="round")
 for height, shift, who, color in rungs:
-    ax.plot([0, 1], [height, height], color=color, linewidth=4)
+    ax.plot([0, 1], [height, height], "-", color=color, linewidth=4)  # one style for all rungs
     beside = height + shift
     digits = 3 if "floor" in who else 2
     ax.text(1.12, beside, f"{height:.{digits}f}", color=color, va="center", fontweight="bold")
